@@ -1,0 +1,59 @@
+# Assay. `make` sets up and runs the main job; `make help` lists the rest.
+PYTHON ?= python3
+CORES ?= $(shell nproc)
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := $(BIN)/python -m scripts.core.run --cores $(CORES)
+
+.DEFAULT_GOAL := all
+.PHONY: all quick export dry test lint locks docs noop-time clean help
+
+all: $(VENV)/.ready ## set up, build, verify, measure, report (the default)
+	@exec $(RUN) all
+
+quick: $(VENV)/.ready ## an answer in about 3 minutes: batch 1, few trials, no slow compilers
+	@exec $(RUN) all --configfile config.yaml config.quick.yaml
+
+export: $(VENV)/.ready ## the chosen candidate as a folder that runs on its own
+	@exec $(RUN) export
+
+dry: $(VENV)/.ready ## what would run, and why
+	@exec $(RUN) all --dry-run --quiet none
+
+test: $(VENV)/.tests-ready ## all tests: units, plans, real toolchains, the report in a browser
+	@exec $(BIN)/python -m pytest tests
+
+lint: $(VENV)/.tests-ready ## formatting, lint, types, locks and generated docs
+	$(BIN)/ruff format --check scripts tests
+	$(BIN)/ruff check scripts tests
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakemake --lint
+	$(BIN)/python -m scripts.core.locks --check
+	$(BIN)/python -m scripts.core.config_docs --check
+
+locks: $(VENV)/.ready ## make the hashed locks and conda files anew from envs/*.in (network)
+	$(BIN)/python -m scripts.core.locks
+
+docs: $(VENV)/.ready ## make config.schema.json and the README's table anew from the schema
+	$(BIN)/python -m scripts.core.config_docs
+
+noop-time: $(VENV)/.tests-ready ## a no-op run against a bare workflow with as many jobs
+	$(BIN)/python -m tests.noop_time
+
+clean: ## remove outputs (not the environments in the user's cache)
+	rm -rf artifacts reports .snakemake
+
+$(VENV)/.ready: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Assay needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name one: make PYTHON=python3.11")'
+	@echo "Setting up $(VENV)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+$(VENV)/.tests-ready: $(VENV)/.ready requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12

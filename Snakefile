@@ -1,0 +1,50 @@
+# Assay: one checkpoint in; every deployable artifact out, verified, timed and weighed; one report.
+#
+#   snakemake --cores 8 all       the whole line, to reports/report.html
+#   snakemake --cores 8 export    the chosen candidate as a folder that runs on its own
+#
+# Nothing heavy is imported here: toolchains live in environments of their own (rules/envs.smk).
+from snakemake.utils import min_version
+
+min_version("9.20")
+
+
+configfile: "config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/envs.smk"
+include: "rules/model.smk"
+include: "rules/pytorch.smk"
+include: "rules/onnxruntime.smk"
+include: "rules/openvino.smk"
+include: "rules/tensorrt.smk"
+include: "rules/litert.smk"
+include: "rules/executorch.smk"
+include: "rules/measure.smk"
+include: "rules/report.smk"
+
+
+localrules:
+    all,
+    export,
+
+
+rule all:
+    """Everything the config asks for, judged, in one report. Fails, after the report, if a stage failed."""
+    default_target: True
+    input:
+        f"{REPORTS}/report.html",
+        f"{REPORTS}/results.csv",
+        f"{REPORTS}/results.parquet",
+        f"{ARTIFACTS}/hosts/{HOST}/all-ok.txt",
+
+
+rule export:
+    """The chosen candidate of each model: artifact, preprocessing, labels, pins and a run.py."""
+    input:
+        expand(f"{REPORTS}/export/{HOST}/{{network}}/export.json", network=NETWORKS),
+
+
+onstart:
+    say(estimate.sentence(workflow.dag.needrun_jobs(), CONFIG, workflow.cores))

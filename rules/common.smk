@@ -1,0 +1,148 @@
+# What all rules share: the config, the host, folders, wildcards, the table of candidates, the guarded command.
+import json
+import os
+import shlex
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, workflow.basedir)
+
+from scripts.core import bootstrap, environment, estimate, host, keys, paths, plan
+from scripts.core.catalogue import FORMATS, RUNTIMES
+from scripts.core.codehash import code_hash
+
+ROOT = Path(workflow.basedir)
+GUARD_PYTHON = bootstrap.python(ROOT)
+CONFIG = bootstrap.load_config(config, GUARD_PYTHON, ROOT)
+
+ARTIFACTS = CONFIG["artifacts"]
+REPORTS = CONFIG["reports"]
+HOST = host.resolve(CONFIG["host"], Path(ARTIFACTS) / "host.txt")
+THREADS = host.usable_cores() if CONFIG["threads"] == "auto" else CONFIG["threads"]
+TORCH_BUILD = bootstrap.torch_build(CONFIG, GUARD_PYTHON, ROOT)
+ROWS = plan.rows(CONFIG, HOST, THREADS)
+NETWORKS = sorted({row.network for row in ROWS})
+LIMITS = CONFIG["limits"]
+TRIALS = CONFIG["measure"]["trials"]
+NO_GPU = None if host.has_nvidia_gpu() else "not run here: no NVIDIA GPU"
+os.environ.setdefault(
+    "ASSAY_SESSION", time.strftime("%Y%m%dT%H%M%S", time.gmtime()) + f"-{os.getpid()}"
+)
+
+
+wildcard_constraints:
+    model="[a-z0-9_]+",
+    weights="package|torchvision|file|untrained",
+    runtime="|".join(RUNTIMES),
+    precision="[a-z0-9_]+",
+    variant="[a-z0-9_]+",
+    device="[a-z0-9_:]+",
+    shape=r"dyn|b\d+(x\d+)?",
+    workload=r"b\d+(x\d+)?",
+    mode="[a-z]+",
+    trial=r"\d+",
+
+
+# Builders run side by side as far as memory allows, unless `--resources mem_mb=` says otherwise.
+if "mem_mb" not in workflow.global_resources:
+    workflow.register_resource("mem_mb", host.memory_mb() * 8 // 10)
+
+# PYTHONPATH makes `scripts` importable, ASSAY_PARENT is what a guard dies with; the rest is on the command line.
+shell.prefix(
+    f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(ROOT))} ASSAY_PARENT={os.getpid()}; "
+)
+
+
+def limits(stage):
+    """Time and memory that a stage may take. Not a parameter: another limit makes no other bytes."""
+    return json.dumps(
+        {"seconds": LIMITS[f"{stage}_s"], "memory_mb": LIMITS["memory_mb"]}
+    )
+
+
+CONVERT_LIMITS, COMPILE_LIMITS = limits("convert"), limits("compile")
+VERIFY_LIMITS, TRIAL_LIMITS = limits("verify"), limits("trial")
+
+# Every stage runs under guard in Snakemake's own Python, and guard runs the verb in the toolchain's environment.
+# `exec`, so that guard is Snakemake's own child and dies with it.
+GUARDED = "exec {GUARD_PYTHON:q} -m scripts.core.stage "
+TO_ARTIFACT = " --artifact {output.artifact:q} --environment={input.environment:q} --options {params.options:q} --log {log:q}"
+CONVERT = (
+    GUARDED
+    + "artifact --stage convert --concurrent --limits {CONVERT_LIMITS:q}"
+    + TO_ARTIFACT
+)
+COMPILE = (
+    GUARDED
+    + "artifact --stage compile --concurrent --limits {COMPILE_LIMITS:q}"
+    + TO_ARTIFACT
+)
+COMPILE_ALONE = COMPILE.replace(" --concurrent", "")
+
+
+def options(**values):
+    """A job's options as one JSON text: exactly the keys that it uses."""
+    return json.dumps(values, sort_keys=True)
+
+
+def record(folder):
+    """The record that names an artifact folder."""
+    return f"{folder}/artifact.json"
+
+
+def made(folder):
+    """Outputs of a rule that makes an artifact: its identity and its cost. The files lie in `files/` beside them."""
+    return {"artifact": f"{folder}/artifact.json", "build": f"{folder}/build.json"}
+
+
+def portable(format):
+    return paths.portable(ARTIFACTS, format)
+
+
+def candidate(runtime="{runtime}", kind="{precision}.{variant}.{device}"):
+    return paths.candidate(ARTIFACTS, HOST, runtime=runtime, kind=kind)
+
+
+def portable_of(runtime):
+    """Input function: the portable artifact that a candidate of `runtime` starts from."""
+
+    def folder(w):
+        name = runtime or w.runtime
+        shape = w.get("shape") or w.workload
+        return record(
+            plan.portable_of(
+                ARTIFACTS, name, f"{w.model}.{w.weights}", w.precision, w.variant, shape
+            )
+        )
+
+    return folder
+
+
+def batch_and_size(shape):
+    """(8, 224) of `b8x224`, (None, None) of `dyn`."""
+    if shape == "dyn":
+        return None, None
+    batch, _, size = shape[1:].partition("x")
+    return int(batch), int(size) if size else None
+
+
+def build_options(w, **more):
+    """Options of a converter or compiler."""
+    batch, size = batch_and_size(w.get("shape", "dyn"))
+    return options(
+        precision=w.precision, variant=w.variant, batch=batch, image_size=size, **more
+    )
+
+
+def network_entry(w):
+    """The config's entry of a network."""
+    return next(
+        m
+        for m in CONFIG["models"]
+        if (m["name"], m["weights_label"]) == (w.model, w.weights)
+    )
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)

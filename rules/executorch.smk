@@ -1,0 +1,25 @@
+# ExecuTorch. Contract: checkpoint -> .pte for one shape (portable), everything delegated to XNNPACK.
+
+
+rule convert_executorch:
+    """Checkpoint -> .pte."""
+    input:
+        environment=environment_of("executorch"),
+        checkpoint=record(paths.checkpoint(ARTIFACTS)),
+    output:
+        **made(portable("pte")),
+    log:
+        f"{portable('pte')}/convert.log",
+    conda:
+        conda_of("executorch")
+    resources:
+        mem_mb=3000,
+    params:
+        options=build_options,
+        code=code_hash("scripts.executorch.convert"),
+        env=environment_key("executorch"),
+    message:
+        "ExecuTorch: converting {wildcards.model} for {wildcards.shape}"
+    shell:
+        CONVERT
+        + " --verb scripts.executorch.convert --source checkpoint={input.checkpoint:q}"

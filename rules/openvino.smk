@@ -1,0 +1,48 @@
+# OpenVINO. Contract: onnx -> IR (portable, dynamic batch); IR -> blob for one shape on this CPU (compiled).
+
+
+rule convert_openvino:
+    """ONNX -> OpenVINO IR."""
+    input:
+        environment=environment_of("openvino"),
+        onnx=record(portable("onnx")),
+    output:
+        **made(portable("ir")),
+    log:
+        f"{portable('ir')}/convert.log",
+    conda:
+        conda_of("openvino")
+    resources:
+        mem_mb=1500,
+    params:
+        options=build_options,
+        code=code_hash("scripts.openvino.convert"),
+        env=environment_key("openvino"),
+    message:
+        "OpenVINO: converting {wildcards.model} to IR"
+    shell:
+        CONVERT + " --verb scripts.openvino.convert --source onnx={input.onnx:q}"
+
+
+rule compile_openvino:
+    """IR -> OpenVINO's compiled blob for one shape."""
+    input:
+        environment=environment_of("openvino"),
+        portable=portable_of("openvino"),
+    output:
+        **made(f"{candidate('openvino')}/compiled"),
+    log:
+        f"{candidate('openvino')}/compiled/compile.log",
+    conda:
+        conda_of("openvino")
+    resources:
+        mem_mb=1500,
+    params:
+        options=lambda w: build_options(w, device=w.device, threads=THREADS),
+        code=code_hash("scripts.openvino.compile"),
+        env=environment_key("openvino"),
+    message:
+        "OpenVINO: compiling {wildcards.model} for {wildcards.shape}"
+    shell:
+        COMPILE
+        + " --verb scripts.openvino.compile --source portable={input.portable:q}"

@@ -1,0 +1,53 @@
+# PyTorch: eager and TorchScript need no compiler; torch.compile and AOTInductor compile for this host.
+# Contract: checkpoint -> torchscript (portable); checkpoint -> torch_compile, aotinductor (compiled).
+
+
+rule convert_torchscript:
+    """Checkpoint -> TorchScript, traced and frozen."""
+    input:
+        environment=environment_of("torch"),
+        checkpoint=record(paths.checkpoint(ARTIFACTS)),
+    output:
+        **made(portable("torchscript")),
+    log:
+        f"{portable('torchscript')}/convert.log",
+    conda:
+        conda_of("torch")
+    resources:
+        mem_mb=2000,
+    params:
+        options=build_options,
+        code=code_hash("scripts.pytorch.convert"),
+        env=environment_key("torch"),
+    message:
+        "TorchScript: tracing {wildcards.model}"
+    shell:
+        CONVERT
+        + " --verb scripts.pytorch.convert --source checkpoint={input.checkpoint:q}"
+
+
+rule compile_inductor:
+    """Checkpoint -> torch.compile's cache or AOTInductor's package, for one shape."""
+    input:
+        environment=environment_of("torch"),
+        portable=portable_of(None),
+    output:
+        **made(f"{candidate()}/compiled"),
+    log:
+        f"{candidate()}/compiled/compile.log",
+    wildcard_constraints:
+        runtime="torch_compile|aotinductor",
+    conda:
+        conda_of("torch")
+    resources:
+        mem_mb=3000,
+    params:
+        options=lambda w: build_options(
+            w, runtime=w.runtime, device=w.device, threads=THREADS
+        ),
+        code=code_hash("scripts.pytorch.compile"),
+        env=environment_key("torch"),
+    message:
+        "{wildcards.runtime}: compiling {wildcards.model} for {wildcards.shape}"
+    shell:
+        COMPILE + " --verb scripts.pytorch.compile --source portable={input.portable:q}"

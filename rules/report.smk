@@ -1,0 +1,136 @@
+# From records to an answer. Contract: changing these never measures again.
+
+
+# These run in the environment `report`, whose interpreter its record names.
+IN_REPORT = "exec {GUARD_PYTHON:q} -m scripts.core.within {input.environment:q}"
+
+
+def all_records(w):
+    """Every record that the rows refer to."""
+    found = []
+    for row in ROWS:
+        where = row.paths(ARTIFACTS, TRIALS)
+        found += [record(where["deployable"]), where["verify"], *where["trials"]]
+    return sorted(set(found))
+
+
+rule plan:
+    """The rows that this run is to hold, once every record of theirs exists."""
+    input:
+        all_records,
+    output:
+        plan=f"{ARTIFACTS}/plan.json",
+    log:
+        f"{ARTIFACTS}/plan.log",
+    localrule: True
+    conda:
+        conda_of("report")
+    params:
+        config=options(**CONFIG),
+        code=code_hash("scripts.core.plan"),
+    message:
+        "Listing what was built and measured"
+    shell:
+        "exec {GUARD_PYTHON:q} -m scripts.core.plan --config {params.config:q} --host {HOST} --threads {THREADS}"
+        " --torch-build {TORCH_BUILD} --out {output.plan:q} > {log:q} 2>&1"
+
+
+rule summarise:
+    """Records of all hosts to one table."""
+    input:
+        environment=environment_of("report"),
+        plan=f"{ARTIFACTS}/plan.json",
+        host=paths.host_record(ARTIFACTS, HOST),
+    output:
+        csv=f"{REPORTS}/results.csv",
+        parquet=f"{REPORTS}/results.parquet",
+    log:
+        f"{REPORTS}/logs/summarise.log",
+    conda:
+        conda_of("report")
+    params:
+        code=code_hash("scripts.report.summarise"),
+        env=environment_key("report"),
+    message:
+        "Summarising the records into one table"
+    shell:
+        IN_REPORT
+        + " scripts.report.summarise --plan {input.plan:q} --artifacts {ARTIFACTS:q}"
+        " --csv {output.csv:q} --parquet {output.parquet:q} > {log:q} 2>&1"
+
+
+rule report:
+    """The answer, the table, the charts: one self-contained page."""
+    input:
+        environment=environment_of("report"),
+        plan=f"{ARTIFACTS}/plan.json",
+        csv=f"{REPORTS}/results.csv",
+    output:
+        html=report(
+            f"{REPORTS}/report.html",
+            caption="../scripts/report/caption.rst",
+            category="Assay",
+        ),
+        figures=directory(f"{REPORTS}/figures"),
+    log:
+        f"{REPORTS}/logs/report.log",
+    conda:
+        conda_of("report")
+    params:
+        code=code_hash("scripts.report.report"),
+        templates=keys.files_key(ROOT / "scripts/report/templates"),
+        env=environment_key("report"),
+    message:
+        "Writing the report"
+    shell:
+        IN_REPORT
+        + " scripts.report.report --plan {input.plan:q} --csv {input.csv:q} --artifacts {ARTIFACTS:q}"
+        " --html {output.html:q} --figures {output.figures:q} > {log:q} 2>&1"
+
+
+rule check:
+    """Say the answer; fail if a stage failed, in this run or before. Its output exists only when all went well."""
+    input:
+        environment=environment_of("report"),
+        plan=f"{ARTIFACTS}/plan.json",
+        csv=f"{REPORTS}/results.csv",
+        html=f"{REPORTS}/report.html",
+    output:
+        ok=f"{ARTIFACTS}/hosts/{HOST}/all-ok.txt",
+    log:
+        f"{REPORTS}/logs/check.log",
+    conda:
+        conda_of("report")
+    params:
+        code=code_hash("scripts.report.check"),
+        env=environment_key("report"),
+    message:
+        "Checking that all went well"
+    shell:
+        IN_REPORT
+        + " scripts.report.check --csv {input.csv:q} --plan {input.plan:q} --report {input.html:q}"
+        " --ok {output.ok:q} 2>&1 | tee {log:q}"
+
+
+rule export_candidate:
+    """The chosen candidate as a folder that runs on its own."""
+    input:
+        environment=environment_of("report"),
+        plan=f"{ARTIFACTS}/plan.json",
+        csv=f"{REPORTS}/results.csv",
+    output:
+        record=f"{REPORTS}/export/{HOST}/{{model}}.{{weights}}/export.json",
+    log:
+        f"{REPORTS}/logs/export.{{model}}.{{weights}}.log",
+    conda:
+        conda_of("report")
+    params:
+        code=code_hash("scripts.report.export"),
+        templates=keys.files_key(ROOT / "scripts/report/templates"),
+        env=environment_key("report"),
+    message:
+        "Exporting the chosen candidate of {wildcards.model}"
+    shell:
+        IN_REPORT
+        + " scripts.report.export --plan {input.plan:q} --csv {input.csv:q} --artifacts {ARTIFACTS:q}"
+        " --network {wildcards.model}.{wildcards.weights} --record {output.record:q} > {log:q} 2>&1"

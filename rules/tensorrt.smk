@@ -1,0 +1,58 @@
+# TensorRT and TensorRT for RTX. Contract: onnx -> engine for one shape (compiled).
+# TensorRT times kernels on the GPU while it builds: it runs alone, and needs the GPU.
+# TensorRT for RTX builds ahead of time for the config's target, with no GPU at all.
+
+
+rule compile_tensorrt:
+    """ONNX -> TensorRT engine for this GPU."""
+    input:
+        environment=[] if NO_GPU else environment_of("tensorrt"),
+        portable=portable_of("tensorrt"),
+    output:
+        **made(f"{candidate('tensorrt')}/compiled"),
+    log:
+        f"{candidate('tensorrt')}/compiled/compile.log",
+    conda:
+        conda_of("report" if NO_GPU else "tensorrt")
+    threads: 10**6
+    resources:
+        mem_mb=6000,
+    params:
+        options=lambda w: build_options(w, runtime="tensorrt", device=w.device),
+        code=code_hash("scripts.tensorrt.compile"),
+        env=environment_key("tensorrt"),
+        absent=NO_GPU or "",
+    message:
+        "TensorRT: building the engine of {wildcards.model} for {wildcards.shape}"
+    shell:
+        COMPILE_ALONE
+        + " --absent={params.absent:q} --verb scripts.tensorrt.compile --source portable={input.portable:q}"
+
+
+rule compile_tensorrt_rtx:
+    """ONNX -> TensorRT for RTX engine for the config's target."""
+    input:
+        environment=environment_of("tensorrt_rtx"),
+        portable=portable_of("tensorrt_rtx"),
+    output:
+        **made(f"{candidate('tensorrt_rtx')}/compiled"),
+    log:
+        f"{candidate('tensorrt_rtx')}/compiled/compile.log",
+    conda:
+        conda_of("tensorrt_rtx")
+    resources:
+        mem_mb=2000,
+    params:
+        options=lambda w: build_options(
+            w,
+            runtime="tensorrt_rtx",
+            device=w.device,
+            target=CONFIG["tensorrt_rtx"]["target"],
+        ),
+        code=code_hash("scripts.tensorrt.compile"),
+        env=environment_key("tensorrt_rtx"),
+    message:
+        "TensorRT for RTX: building the engine of {wildcards.model} for {wildcards.shape}"
+    shell:
+        COMPILE
+        + " --verb scripts.tensorrt.compile --source portable={input.portable:q}"
