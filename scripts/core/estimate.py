@@ -1,0 +1,34 @@
+"""One line before a run starts: how many jobs, and about how many minutes.
+
+The typical seconds were read off a 2-core machine with networks of MobileNet's size; they are for waiting, not for
+judging.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+TYPICAL_S = {
+    "environment": 8, "prepare": 10, "reference": 12, "convert_torchscript": 6, "convert_onnx": 12,
+    "convert_openvino": 4, "convert_litert": 25, "convert_executorch": 16, "compile_inductor": 35,
+    "compile_onnxruntime": 2, "compile_openvino": 3, "compile_tensorrt": 60, "compile_tensorrt_rtx": 4,
+    "verify": 6, "summarise": 3, "report": 8, "export_candidate": 3,
+}  # fmt: skip
+START_S = 2.5
+"""A worker's start, import, load and warm-up."""
+
+
+def seconds(rule: str, count: int, measure: dict[str, Any], cores: int) -> float:
+    """Wall seconds for `count` jobs of one rule: trials run alone, the rest side by side."""
+    if rule == "trial":
+        return float(count * (measure["seconds"] + measure["warmup_seconds"] + START_S))
+    return count * TYPICAL_S.get(rule, 0) / max(1, min(cores, count))
+
+
+def sentence(jobs: Iterable[Any], config: dict[str, Any], cores: int) -> str:
+    """ "12 jobs to do (10 of them measure), about 3 minutes." """
+    counts = Counter(job.rule.name for job in jobs if job.rule.name != "all")
+    total = sum(seconds(rule, count, config["measure"], cores) for rule, count in counts.items())
+    minutes = "under a minute" if total < 60 else f"about {round(total / 60)} minute{'s' if total >= 90 else ''}"
+    measuring = f" ({counts['trial']} of them measure, one at a time)" if counts["trial"] else ""
+    return f"{sum(counts.values())} jobs to do{measuring}, {minutes} on {cores} core{'s' if cores != 1 else ''}."

@@ -1,0 +1,151 @@
+"""The host: its short name, its fingerprint (what results depend on), its facts (what is nice to know).
+
+Light at import: the Snakefile asks for the name and whether there is an NVIDIA GPU.
+"""
+
+import argparse
+import os
+import platform
+import re
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any
+
+ISA = (
+    "avx",
+    "avx2",
+    "fma",
+    "avx512f",
+    "avx512bw",
+    "avx512vl",
+    "avx512_vnni",
+    "avx_vnni",
+    "avx512_bf16",
+    "amx_tile",
+    "asimd",
+    "sve",
+)
+
+
+def has_nvidia_gpu() -> bool:
+    """Whether the NVIDIA driver runs here."""
+    return Path("/proc/driver/nvidia/version").exists() or Path("/dev/nvidiactl").exists()
+
+
+def usable_cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def memory_mb() -> int:
+    """Physical memory in MB (10**6 bytes)."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 10**6
+
+
+def resolve(asked: str, file: Path) -> str:
+    """The host's short name: what the config asks for, else what `file` says, else the machine's own, kept in `file`.
+
+    Kept, so that a job on another node of a cluster never answers differently.
+    """
+    if asked != "auto":
+        return asked
+    if file.exists():
+        return file.read_text().strip()
+    name = re.sub(r"[^a-z0-9]+", "-", socket.gethostname().split(".")[0].lower()).strip("-") or "host"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_name(f"{file.name}.{os.getpid()}")
+    temporary.write_text(name + "\n")
+    temporary.replace(file)
+    return name
+
+
+def _cpuinfo() -> dict[str, str]:
+    """The first processor's entries in /proc/cpuinfo."""
+    first = Path("/proc/cpuinfo").read_text().split("\n\n")[0]
+    return {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in first.splitlines())}
+
+
+def _gpu() -> dict[str, str] | None:
+    """Name, capability, UUID and driver of the first NVIDIA GPU; None where there is none."""
+    if not has_nvidia_gpu():
+        return None
+    keys = ("name", "compute_cap", "uuid", "driver_version")
+    try:
+        answer = subprocess.run(
+            ["nvidia-smi", f"--query-gpu={','.join(keys)}", "--format=csv,noheader"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        return {
+            "name": "unknown",
+            "capability": "",
+            "uuid": "",
+            "driver": "",
+            "reason": f"nvidia-smi did not answer: {error}",
+        }
+    values = [value.strip() for value in answer.stdout.splitlines()[0].split(",")]
+    return dict(zip(("name", "capability", "uuid", "driver"), values, strict=True))
+
+
+def fingerprint() -> dict[str, Any]:
+    """What a result depends on: CPU model, instruction sets, usable cores, GPU."""
+    info, gpu = _cpuinfo(), _gpu()
+    flags = set(info.get("flags", info.get("Features", "")).split())
+    return {
+        "cpu_model": info.get("model name", platform.processor() or platform.machine()),
+        "cpu_family": "/".join(info.get(key, "?") for key in ("vendor_id", "cpu family", "model", "stepping")),
+        "machine": platform.machine(),
+        "isa": [name for name in ISA if name in flags],
+        "cores": usable_cores(),
+        "gpu": {key: gpu[key] for key in ("name", "capability", "uuid")} if gpu else None,
+    }
+
+
+def describe() -> dict[str, Any]:
+    """The fingerprint and the rest that a reader wants to know."""
+    pretty = (
+        re.search(r'PRETTY_NAME="?([^"\n]*)', Path("/etc/os-release").read_text())
+        if Path("/etc/os-release").exists()
+        else None
+    )
+    gpu = _gpu()
+    return {
+        **fingerprint(),
+        "memory_gb": round(memory_mb() / 1e3, 1),
+        "kernel": platform.release(),
+        "os": pretty.group(1) if pretty else platform.system(),
+        "driver": gpu["driver"] if gpu else None,
+    }
+
+
+def difference(recorded: dict[str, Any]) -> str | None:
+    """One sentence if this machine is not the recorded host; None if it is."""
+    here = fingerprint()
+    other = [
+        f"{key} is {here[key]!r}, recorded {recorded.get(key)!r}" for key in here if here[key] != recorded.get(key)
+    ]
+    return (
+        f"this machine is not the recorded host ({'; '.join(other)}): give it another name under `host:`"
+        if other
+        else None
+    )
+
+
+def main() -> int:
+    """Write the host's record."""
+    from scripts.core.records import Record, Status, save
+
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--record", required=True, type=Path)
+    args = parser.parse_args()
+    save(Record(kind="host", status=Status.OK, stage="host", name=args.name, **describe()), args.record)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

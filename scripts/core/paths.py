@@ -1,0 +1,54 @@
+"""Where things lie: the one place that spells the folders of `artifacts/`. Light: the Snakefile imports it."""
+
+from pathlib import Path
+
+from scripts.core.catalogue import DYNAMIC, FORMATS, RUNTIMES
+
+ROOT = Path(__file__).resolve().parents[2]
+"""The project: where `scripts` can be imported from."""
+
+NETWORK = "{model}.{weights}"
+
+
+def shape_of(batch: int, image_size: int | None) -> str:
+    """`b8x224`; `b8` for a network without an image size."""
+    return f"b{batch}x{image_size}" if image_size else f"b{batch}"
+
+
+def deployable_shape(runtime: str, batch: int, image_size: int | None) -> str:
+    """The shape of what a runtime opens for this batch: `dyn` where one artifact serves all."""
+    return shape_of(batch, image_size) if RUNTIMES[runtime].static else DYNAMIC
+
+
+def portable(
+    root: str, format: str, *, network: str = NETWORK, kind: str = "{precision}.{variant}", shape: str = "{shape}"
+) -> str:
+    """Folder of a portable artifact; by default with Snakemake's wildcards."""
+    shape = shape if FORMATS[format].static else DYNAMIC
+    return f"{root}/portable/{network}/{format}/{kind}/{shape}"
+
+
+def checkpoint(root: str, network: str = NETWORK) -> str:
+    """Folder of the network itself: weights, exported program, description."""
+    return portable(root, "checkpoint", network=network, kind="fp32.default")
+
+
+def reference(root: str, network: str = NETWORK) -> str:
+    """Folder of the real inputs and the fp32 outputs for them."""
+    return f"{root}/portable/{network}/reference"
+
+
+def candidate(
+    root: str, host: str, *, network: str = NETWORK, runtime: str = "{runtime}",
+    kind: str = "{precision}.{variant}.{device}", shape: str = "{shape}",
+) -> str:  # fmt: skip
+    """Folder of one candidate on one host; by default with Snakemake's wildcards."""
+    return f"{root}/hosts/{host}/{network}/{runtime}/{kind}/{shape}"
+
+
+def host_record(root: str, host: str) -> str:
+    return f"{root}/hosts/{host}/host.json"
+
+
+def environment_record(root: str, host: str, name: str) -> str:
+    return f"{root}/hosts/{host}/environments/{name}.json"

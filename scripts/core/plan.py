@@ -1,0 +1,137 @@
+"""What a run is to hold: one row per candidate and workload of this host. Light: the Snakefile imports it.
+
+    python -m scripts.core.plan --config JSON --host NAME --out artifacts/plan.json
+
+The Snakefile asks for these rows to name its targets; `plan.json` says the same to the stages after measuring.
+"""
+
+import argparse
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from scripts.core import paths
+from scripts.core.catalogue import FORMATS, RUNTIMES
+from scripts.core.verb import write_json
+
+ORDER_SIZE = 10**4
+
+
+@dataclass(frozen=True)
+class Row:
+    """One candidate under one workload."""
+
+    host: str
+    model: str
+    weights: str
+    runtime: str
+    precision: str
+    variant: str
+    device: str
+    shape: str
+    batch: int
+    image_size: int | None
+    mode: str
+    threads: int
+
+    @property
+    def network(self) -> str:
+        return f"{self.model}.{self.weights}"
+
+    @property
+    def workload(self) -> str:
+        return paths.shape_of(self.batch, self.image_size)
+
+    def paths(self, root: str, trials: int) -> dict[str, Any]:
+        """Where the row's records lie."""
+        folder = paths.candidate(
+            root, self.host, network=self.network, runtime=self.runtime,
+            kind=f"{self.precision}.{self.variant}.{self.device}", shape=self.shape,
+        )  # fmt: skip
+        runtime = RUNTIMES[self.runtime]
+        portable = portable_of(root, self.runtime, self.network, self.precision, self.variant, self.workload)
+        return {
+            "checkpoint": paths.checkpoint(root, self.network),
+            "reference": paths.reference(root, self.network),
+            "portable": portable,
+            "deployable": f"{folder}/compiled" if runtime.compiles else portable,
+            "verify": f"{folder}/verify/{self.workload}/verify.json",
+            "trials": [f"{folder}/trials/{self.workload}.{self.mode}/trial-{n}.json" for n in range(1, trials + 1)],
+        }
+
+
+def portable_of(root: str, runtime: str, network: str, precision: str, variant: str, shape: str) -> str:
+    """Folder of the portable artifact that a candidate starts from."""
+    format = RUNTIMES[runtime].format
+    if format == "checkpoint":
+        return paths.checkpoint(root, network)
+    return paths.portable(root, format, network=network, kind=f"{precision}.{variant}", shape=shape)
+
+
+def rows(config: dict[str, Any], host: str, threads: int) -> list[Row]:
+    """Every candidate and workload that the config asks for, in the order of the config and the catalogue."""
+    return [
+        Row(
+            host, model["name"], model["weights_label"], runtime, precision, variant, device,
+            paths.deployable_shape(runtime, batch, model["image_size"]), batch, model["image_size"], mode, threads,
+        )
+        for model in config["models"]
+        for runtime, precision, variant, device in candidates(config)
+        for batch, mode in product(config["batches"], config["modes"])
+    ]  # fmt: skip
+
+
+def candidates(config: dict[str, Any]) -> Iterator[tuple[str, str, str, str]]:
+    """(runtime, precision, variant, device) as the config asks for and the catalogue knows."""
+    for name, asked in config["runtimes"].items():
+        runtime = RUNTIMES[name]
+        for precision in asked["precisions"]:
+            for variant, device in product(runtime.variants[precision], runtime.devices):
+                yield name, precision, variant, device
+
+
+def order(seed: int, trial: int, row: Row) -> int:
+    """Place of a row in the round `trial`: a seeded shuffle that other rows do not change."""
+    candidate = f"{row.network}/{row.runtime}/{row.precision}.{row.variant}.{row.device}"
+    key = f"{seed}:{trial}:{candidate}/{row.workload}.{row.mode}"
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") % ORDER_SIZE
+
+
+def environments(config: dict[str, Any]) -> list[str]:
+    """The toolchains that the config's runtimes need, converters included, each once."""
+    needed = ["torch"]
+    for name in config["runtimes"]:
+        format: str | None = RUNTIMES[name].format
+        needed.append(RUNTIMES[name].env)
+        while format:
+            needed.append(FORMATS[format].env)
+            format = FORMATS[format].source
+    return sorted(set(needed))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--config", required=True, help="the resolved config, JSON")
+    parser.add_argument("--host", required=True)
+    parser.add_argument("--threads", required=True, type=int)
+    parser.add_argument("--torch-build", required=True)
+    parser.add_argument("--out", required=True, type=Path)
+    args = parser.parse_args(argv)
+    config = json.loads(args.config)
+    root, trials = config["artifacts"], config["measure"]["trials"]
+    table = [
+        asdict(row) | {"trials": trials, "paths": row.paths(root, trials)}
+        for row in rows(config, args.host, args.threads)
+    ]
+    write_json(
+        args.out, {"schema": 1, "host": args.host, "torch_build": args.torch_build, "config": config, "rows": table}
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,180 @@
+"""Run one verb under guard and leave its record, whatever happens.
+
+    python -m scripts.core.stage artifact --verb scripts.openvino.convert --artifact DIR/artifact.json ...
+    python -m scripts.core.stage verify   --verb scripts.measure.verify   --record FILE ...
+
+`artifact` leaves artifact.json, build.json and `files/` in one folder; `verify` leaves one record made from the
+verb's facts. Sources are named by their artifact.json. A stage whose source or environment is not usable does not
+run: its record says why.
+Rules call this in Snakemake's own Python; the verb runs in its toolchain's environment.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import shutil
+import socket
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from scripts.core import records
+from scripts.core.guard import End, become_guard, say, watch
+from scripts.core.records import USABLE, Artifact, Build, File, Record, Status
+
+
+def arguments(doc: str | None) -> argparse.ArgumentParser:
+    """The arguments that every guarded stage shares."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--verb", required=True, help="module to run")
+    parser.add_argument("--stage", required=True, help="the stage's name in records")
+    parser.add_argument("--environment", help="record of the environment to run in; empty for Snakemake's own")
+    parser.add_argument("--source", action="append", default=[], metavar="NAME=FILE", help="an artifact.json, by name")
+    parser.add_argument("--options", default="{}", help="one JSON object")
+    parser.add_argument("--log", required=True, type=Path)
+    parser.add_argument("--limits", default="{}", help='JSON: {"seconds": ..., "memory_mb": ...}')
+    parser.add_argument("--absent", help="what this host lacks for it: do not run, and say so; empty if nothing")
+    return parser
+
+
+def sources(args: argparse.Namespace) -> dict[str, Path]:
+    """Folders of the source artifacts, by name."""
+    return {name: Path(record).parent for name, record in (source.split("=", 1) for source in args.source)}
+
+
+def obstacle(args: argparse.Namespace) -> dict[str, Any] | None:
+    """Why the stage cannot start: status, reason and stage of what stands in its way; None if nothing does.
+
+    What failed before comes first: "not run here" is said of a candidate that was built.
+    """
+    upstream = [folder / "artifact.json" for folder in sources(args).values()]
+    for path in [*([Path(args.environment)] if args.environment else []), *upstream]:
+        record = records.load(path)
+        if record["status"] not in USABLE:
+            return {"status": record["status"], "reason": record["reason"], "stage": record["stage"]}
+    return {"status": Status.NOT_RUN, "reason": args.absent, "stage": args.stage} if args.absent else None
+
+
+def interpreter(args: argparse.Namespace) -> str:
+    """The Python of the stage's environment; Snakemake's own where it has none."""
+    return str(records.load(Path(args.environment))["python"]) if args.environment else sys.executable
+
+
+def limits(args: argparse.Namespace) -> tuple[float, float | None]:
+    """Seconds and megabytes."""
+    values = json.loads(args.limits)
+    return values["seconds"], values.get("memory_mb")
+
+
+def run_verb(args: argparse.Namespace, out: Path, **more: Any) -> tuple[End, dict[str, Any]]:
+    """Run the verb into `out`; how it ended and its facts. Status and reason are settled between the two."""
+    with tempfile.TemporaryDirectory(prefix="assay-") as scratch:
+        facts_file = Path(scratch) / "facts.json"
+        named = [f"--source={name}={folder / 'files'}" for name, folder in sources(args).items()]
+        command = [
+            interpreter(args),
+            "-m",
+            args.verb,
+            *named,
+            f"--out={out}",
+            f"--options={args.options}",
+            f"--facts={facts_file}",
+        ]
+        seconds, memory_mb = limits(args)
+        end = watch(command, args.log, seconds, memory_mb, environment={"TMPDIR": scratch}, **more)
+        facts = json.loads(facts_file.read_text()) if facts_file.exists() else {}
+    status, reason = end.status, facts.pop("reason", None) or end.reason
+    claimed = Status(facts.pop("status", status))
+    if status in (Status.OK, Status.UNSUPPORTED):
+        status = claimed
+    if status not in USABLE:
+        say(f"{args.stage}: {status}: {reason} (log: {args.log})")
+    return End(status, None if status is Status.OK else reason, end.wall_s, end.cpu_s, end.peak_rss_mb), facts
+
+
+def _settle(partial: Path, final: Path) -> dict[str, File]:
+    """Move a finished folder into place and hash it."""
+    files = records.hash_files(partial)
+    for path in partial.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as stream:
+                os.fsync(stream.fileno())
+    partial.rename(final)
+    return files
+
+
+def make_artifact(args: argparse.Namespace) -> None:
+    """Run a converter or compiler; leave artifact.json, build.json and files/."""
+    folder: Path = args.artifact.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("artifact.json", "build.json"):
+        (folder / name).unlink(missing_ok=True)
+    for leftover in [folder / "files", *folder.glob("*.partial")]:
+        shutil.rmtree(leftover, ignore_errors=True)
+    stopped = obstacle(args)
+    facts: dict[str, Any] = {}
+    files: dict[str, File] = {}
+    end = End(Status.NOT_RUN, None, 0.0, 0.0, 0.0)
+    ending = stopped
+    if ending is None:
+        partial = folder / f"files.{os.getpid()}.partial"
+        end, facts = run_verb(args, partial)
+        ending = {"status": end.status, "reason": end.reason, "stage": args.stage}
+        if end.status in USABLE:
+            files = _settle(partial, folder / "files")
+        else:
+            shutil.rmtree(partial, ignore_errors=True)
+    cost = Build(
+        **ending, wall_s=round(end.wall_s, 3), cpu_s=round(end.cpu_s, 3), peak_rss_mb=round(end.peak_rss_mb, 1),
+        concurrent=args.concurrent, host=socket.gethostname(),
+        date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    )  # fmt: skip
+    artifact = Artifact(
+        **ending,
+        sha256=records.identity(files) if files else None,
+        bytes=sum(file.bytes for file in files.values()),
+        files=files,
+        sources={
+            name: records.load(path / "artifact.json").get("sha256") or "" for name, path in sources(args).items()
+        },
+        **({"options": json.loads(args.options)} | facts),
+    )
+    records.save(cost, folder / "build.json")
+    records.save(artifact, folder / "artifact.json")
+
+
+def make_verify(args: argparse.Namespace) -> None:
+    """Run a verb that only looks; leave one record made from its facts."""
+    args.record.unlink(missing_ok=True)
+    ending = obstacle(args)
+    facts: dict[str, Any] = {}
+    if ending is None:
+        with tempfile.TemporaryDirectory(prefix="assay-") as out:
+            end, facts = run_verb(args, Path(out))
+        ending = {"status": end.status, "reason": end.reason, "stage": args.stage}
+    records.save(Record(kind="verify", **ending, **facts), args.record)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True)
+    shared = arguments(None)
+    artifact = commands.add_parser("artifact", parents=[shared], add_help=False, conflict_handler="resolve")
+    artifact.add_argument("--artifact", required=True, type=Path, help="where the artifact's record goes")
+    artifact.add_argument("--concurrent", action="store_true", help="other builders may run beside this one")
+    artifact.set_defaults(make=make_artifact)
+    verify = commands.add_parser("verify", parents=[shared], add_help=False, conflict_handler="resolve")
+    verify.add_argument("--record", required=True, type=Path)
+    verify.set_defaults(make=make_verify)
+    args = parser.parse_args()
+    args.log.parent.mkdir(parents=True, exist_ok=True)
+    args.log.unlink(missing_ok=True)
+    become_guard()
+    args.make(args)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,129 @@
+"""What reruns when: the promise that an edit redoes its branch and nothing else."""
+
+import os
+import re
+import subprocess
+import time
+from collections import Counter
+from pathlib import Path
+
+from tests.plan.conftest import ask
+
+AFTERWARDS = {"plan", "summarise", "report", "check", "all"}
+
+
+def rules(answer: dict[str, list[str]]) -> Counter[str]:
+    return Counter(job.split()[0] for job in answer)
+
+
+def runtimes(answer: dict[str, list[str]]) -> set[str]:
+    """Runtimes whose trials would run."""
+    return {found[1] for job in answer if (found := re.search(r"^trial .*?/hosts/[^/]+/[^/]+/([a-z_]+)/", job))}
+
+
+def edit(file: Path, old: str, new: str) -> None:
+    text = file.read_text()
+    assert old in text, f"{file} does not hold {old!r}"
+    file.write_text(text.replace(old, new, 1))
+
+
+def append(file: Path, text: str) -> None:
+    file.write_text(file.read_text() + text)
+
+
+def test_nothing_is_to_be_done_after_a_run(finished: Path) -> None:
+    assert ask(finished) == {}
+
+
+def test_a_moved_folder_reruns_nothing(project: Path) -> None:
+    assert ask(project) == {}
+
+
+def test_a_touch_reruns_nothing(project: Path) -> None:
+    for file in [*project.glob("scripts/**/*.py"), *project.glob("rules/*.smk"), *project.glob("data/photos/**/*")]:
+        os.utime(file)
+    for file in project.glob("artifacts/portable/**/*.json"):
+        os.utime(file)
+    assert ask(project) == {}
+
+
+def test_a_fresh_checkout_reruns_nothing(project: Path) -> None:
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org"]
+    subprocess.run([*git, "init", "-q"], cwd=project, check=True)
+    subprocess.run([*git, "add", "scripts", "rules", "Snakefile", "data", "envs"], cwd=project, check=True)
+    subprocess.run([*git, "commit", "-qm", "all"], cwd=project, check=True)
+    subprocess.run("rm -rf scripts rules data envs && git checkout -q .", shell=True, cwd=project, check=True)
+    assert ask(project) == {}
+
+
+def test_a_comment_or_a_docstring_reruns_nothing(project: Path) -> None:
+    converter = project / "scripts/openvino/convert.py"
+    converter.write_text("# a comment\n" + converter.read_text().replace('"""', '"""Said otherwise. ', 1) + "\n\n# more\n")
+    assert ask(project) == {}
+
+
+def test_an_edit_to_a_converter_reruns_its_branch_and_the_report(project: Path) -> None:
+    append(project / "scripts/openvino/convert.py", "\n\nADDED = 1\n")
+    answer = ask(project)
+    assert set(rules(answer)) == {"convert_openvino", "compile_openvino", "verify", "trial"} | AFTERWARDS
+    assert runtimes(answer) == {"openvino"}
+    assert rules(answer)["trial"] == 2 * 5
+    first = next(reasons for job, reasons in answer.items() if job.startswith("convert_openvino"))
+    assert "Params have changed" in " ".join(first)
+
+
+def test_an_edit_to_a_helper_reruns_exactly_its_importers(project: Path) -> None:
+    append(project / "scripts/models/preprocess.py", "\n\nADDED = 1\n")
+    importers = rules(ask(project))
+    assert {"prepare", "reference"} <= set(importers)
+    append(project / "scripts/measure/gate.py", "\n\nADDED = 1\n")
+
+
+def test_an_edit_to_the_gate_verifies_again_and_measures_nothing(project: Path) -> None:
+    append(project / "scripts/measure/gate.py", "\n\nADDED = 1\n")
+    assert set(rules(ask(project))) == {"verify"} | AFTERWARDS
+
+
+def test_an_edit_to_the_statistics_measures_nothing(project: Path) -> None:
+    append(project / "scripts/stats/intervals.py", "\n\nADDED = 1\n")
+    assert set(rules(ask(project))) <= {"summarise", "report", "check", "all"}
+    assert "summarise" in rules(ask(project))
+
+
+def test_an_edit_to_one_session_measures_its_runtimes_again(project: Path) -> None:
+    append(project / "scripts/litert/session.py", "\n\nADDED = 1\n")
+    answer = ask(project)
+    assert runtimes(answer) == {"litert"}
+    assert set(rules(answer)) == {"verify", "trial"} | AFTERWARDS
+
+
+def test_a_new_batch_adds_only_its_own_trials(project: Path) -> None:
+    answer = ask(project, "batches=[1, 4, 8]")
+    measured = [job for job in answer if job.startswith(("trial", "verify"))]
+    assert measured and all("/b4x224" in job for job in measured)
+    converters = {job for job in answer if job.startswith(("convert", "compile"))}
+    assert converters and all("/b4x224/" in job for job in converters)
+    assert not rules(answer)["prepare"] and not rules(answer)["reference"]
+
+
+def test_more_trials_measure_only_those(project: Path) -> None:
+    answer = ask(project, "measure={trials: 6}")
+    assert all(job.endswith("trial-6.json") for job in answer if job.startswith("trial"))
+    assert rules(answer)["trial"] == rules(answer)["verify"] + 20 if rules(answer)["verify"] else 20
+
+
+def test_a_changed_photo_is_noticed(project: Path) -> None:
+    photo = next((project / "data/photos/labelled").glob("*.jpg"))
+    photo.write_bytes(photo.read_bytes() + b"\0")
+    os.utime(photo, (time.time() + 5, time.time() + 5))
+    assert "reference" in rules(ask(project)) and "prepare" not in rules(ask(project))
+
+
+def test_a_new_lock_reruns_what_uses_the_environment(project: Path) -> None:
+    append(project / "envs/litert.lock.txt", "# another lock\n")
+    assert runtimes(ask(project)) == {"litert"}
+
+
+def test_another_limit_reruns_nothing(project: Path) -> None:
+    answer = ask(project, "limits={trial_s: 77}")
+    assert not set(rules(answer)) & {"trial", "verify", "prepare", "convert_onnx"}
