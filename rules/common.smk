@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, workflow.basedir)
 
-from scripts.core import bootstrap, environment, estimate, host, keys, paths, plan
+from scripts.core import bootstrap, environment, estimate, host, keys, paths, plan, retry
 from scripts.core.catalogue import FORMATS, RUNTIMES
 from scripts.core.codehash import code_hash
 
@@ -43,6 +43,10 @@ wildcard_constraints:
     mode="[a-z]+",
     trial=r"\d+",
 
+
+# What failed is tried again if the config says so; a failed install always is.
+if not workflow.dryrun:
+    retry.forget(Path(ARTIFACTS), HOST, everything=CONFIG["retry_failed"])
 
 # Builders run side by side as far as memory allows, unless `--resources mem_mb=` says otherwise.
 if "mem_mb" not in workflow.global_resources:

@@ -1,0 +1,36 @@
+"""Forget records of failures, so that the next run tries again. Standard library only: the Snakefile calls this.
+
+A failed install is always tried again; other failures only with `retry_failed: true`. Good records stay, and so do
+the results and the report until new ones are made. `plan.json` goes too: Snakemake makes what lies before a missing
+file that is needed, and nothing for a missing file that is not.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+BAD = ("oom", "crashed", "timeout", "failed")
+
+
+def _bad_records(folders: list[Path]) -> Iterator[tuple[Path, str]]:
+    """Records of failures below `folders`, each with the stage that failed."""
+    for folder in folders:
+        for pattern in ("artifact.json", "verify.json", "trial-*.json"):
+            for path in folder.rglob(pattern):
+                record = json.loads(path.read_text())
+                if record.get("status") in BAD:
+                    yield path, record["stage"]
+
+
+def forget(root: Path, host: str, everything: bool) -> int:
+    """Remove records of failed installs, or of all failures; the number removed."""
+    environments = (root / "hosts" / host / "environments").glob("*.json")
+    installs = [path for path in environments if json.loads(path.read_text())["status"] in BAD]
+    if not installs and not everything:
+        return 0
+    found = [path for path, stage in _bad_records([root / "portable", root / "hosts" / host]) if everything or stage == "environment"]
+    for path in [*installs, *found]:
+        path.unlink()
+    if installs or found:
+        (root / "plan.json").unlink(missing_ok=True)
+    return len(installs) + len(found)

@@ -1,0 +1,107 @@
+"""Real toolchains in tests: verbs are called as the rules call them, with the toolchain's own interpreter.
+
+    def test_it(verb, tiny_checkpoint, tmp_path):
+        result = verb("torch", "scripts.onnxruntime.convert", tmp_path / "out", {"checkpoint": tiny_checkpoint})
+        assert result.code == 0, result.stderr
+        assert result.facts["operators"]["Conv:float32"] == 7
+
+Folders are the `files/` of artifacts. ASSAY_PYTHON_ENV (such as ASSAY_PYTHON_OPENVINO) names another interpreter.
+"""
+
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PHOTOS = ROOT / "data" / "photos"
+TIMEOUT_S = 600
+
+TINY: dict[str, Any] = {
+    "name": "tiny",
+    "weights": "untrained",
+    "build": "tiny:build",
+    "folder": "tests/toolchain",
+    "preprocess": {"size": 32, "resize": 36},
+}
+"""The model entry of the small network in `tiny.py`."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a verb ended: exit status (0, 1, 3), facts, standard error, and the folder it wrote."""
+
+    code: int
+    facts: dict[str, Any]
+    stderr: str
+    out: Path
+
+
+def python_of(env: str) -> Path:
+    """The interpreter of an environment of the catalogue ("torch", "openvino", ...)."""
+    override = os.environ.get(f"ASSAY_PYTHON_{env.upper()}")
+    if override:
+        return Path(override)
+    from scripts.core import environment
+
+    return environment.python_of(env)
+
+
+def run_verb(
+    env: str,
+    module: str,
+    out: Path,
+    sources: dict[str, Path] | None = None,
+    options: dict[str, Any] | None = None,
+    *,
+    cwd: Path = ROOT,
+    variables: dict[str, str] | None = None,
+) -> Result:
+    """Run a verb in the environment `env`; `variables` are added to the process's environment."""
+    out.mkdir(parents=True, exist_ok=True)
+    facts = out.with_name(out.name + ".facts.json")
+    command = [str(python_of(env)), "-m", module, "--out", str(out), "--facts", str(facts)]
+    command += [word for name, folder in (sources or {}).items() for word in ("--source", f"{name}={folder}")]
+    command += ["--options", json.dumps(options or {})]
+    environ = dict(os.environ, PYTHONPATH=str(ROOT), **(variables or {}))
+    done = subprocess.run(command, cwd=cwd, env=environ, capture_output=True, text=True, timeout=TIMEOUT_S)
+    return Result(done.returncode, json.loads(facts.read_text()) if facts.exists() else {}, done.stderr, out)
+
+
+def made(result: Result) -> Path:
+    """The folder of a verb that must succeed."""
+    assert result.code == 0, result.stderr
+    return result.out
+
+
+@pytest.fixture(scope="session")
+def verb() -> Callable[..., Result]:
+    """`verb(env, module, out, sources, options)`: see `run_verb`."""
+    return run_verb
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checkpoint of the small network (weights.pt, program.pt2, model.json), made by `prepare`."""
+    out = tmp_path_factory.mktemp("tiny") / "checkpoint"
+    return made(run_verb("torch", "scripts.models.prepare", out, options={"model": TINY, "photos": str(PHOTOS)}))
+
+
+@pytest.fixture(scope="session")
+def tiny_reference(tiny_checkpoint: Path) -> Path:
+    """Its reference on all photos (inputs.npy [206, 3, 32, 32], logits.npy [206, 10], photos.json)."""
+    out = tiny_checkpoint.with_name("reference")
+    sources, options = {"checkpoint": tiny_checkpoint}, {"photos": str(PHOTOS)}
+    return made(run_verb("torch", "scripts.models.reference", out, sources, options))
+
+
+@pytest.fixture(scope="session")
+def tiny_onnx(tiny_checkpoint: Path) -> Path:
+    """Its ONNX file (model.onnx)."""
+    out = tiny_checkpoint.with_name("onnx")
+    return made(run_verb("torch", "scripts.onnxruntime.convert", out, {"checkpoint": tiny_checkpoint}))

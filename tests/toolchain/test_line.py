@@ -1,0 +1,84 @@
+"""The whole line, really run on a small network: every runtime, verified, timed, reported."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.toolchain.line import EIGHT, by_runtime, lay, results, run
+
+COLUMNS = """host model weights runtime precision variant device shape batch image_size mode threads torch_build session
+status reason trials samples median_ms median_lo_ms median_hi_ms mean_ms p90_ms p99_ms execute_ms copy_share
+throughput_per_s speedup convert_s compile_s compile_cache import_s load_s first_call_s artifact_bytes peak_rss_mb
+max_abs_error sqnr_db top1_agreement top1_accuracy gate artifact_sha256""".split()
+
+
+@pytest.fixture(scope="session")
+def line(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = lay(tmp_path_factory.mktemp("line") / "project")
+    code, output = run(folder)
+    assert code == 0, output
+    assert "jobs to do" in output
+    return folder
+
+
+def test_all_eight_runtimes_are_ok_at_both_batches(line: Path) -> None:
+    for batch in (1, 2):
+        rows = by_runtime(line, batch)
+        assert {name: rows[name]["status"] for name in EIGHT} == dict.fromkeys(EIGHT, "ok"), rows
+
+
+def test_columns_are_the_contract(line: Path) -> None:
+    assert list(results(line)[0])[: len(COLUMNS)] == COLUMNS
+
+
+def test_untrained_weights_are_gated_on_numbers_and_called_untrained(line: Path) -> None:
+    for name in EIGHT:
+        row = by_runtime(line)[name]
+        assert (row["weights"], row["gate"]) == ("untrained", "numeric") and float(row["sqnr_db"]) > 80
+
+
+def test_tensorrt_says_why_it_did_not_run(line: Path) -> None:
+    rows = by_runtime(line)
+    assert (rows["tensorrt"]["status"], rows["tensorrt"]["reason"]) == ("not_run", "not run here: no NVIDIA GPU")
+    assert rows["tensorrt_rtx"]["status"] == "not_run"
+    assert rows["tensorrt_rtx"]["reason"] == "built; not run here: no NVIDIA GPU"
+    assert int(rows["tensorrt_rtx"]["artifact_bytes"]) > 0
+
+
+def test_figures_are_there_and_hold_together(line: Path) -> None:
+    for row in results(line):
+        if row["status"] != "ok":
+            assert row["reason"] and not row["median_ms"]
+            continue
+        low, middle, high = (float(row[name]) for name in ("median_lo_ms", "median_ms", "median_hi_ms"))
+        assert 0 < low <= middle <= high
+        assert float(row["execute_ms"]) <= middle * 1.05
+        assert 0 <= float(row["copy_share"]) < 1
+        assert row["p99_ms"] == "", "two trials cannot support a p99"
+        assert int(row["trials"]) == 2 and int(row["samples"]) >= 10
+        assert abs(float(row["throughput_per_s"]) - int(row["batch"]) * 1000 / middle) < 0.01 * float(row["throughput_per_s"])
+        assert float(row["peak_rss_mb"]) > 0 and float(row["convert_s"]) > 0
+    assert float(by_runtime(line)["pytorch"]["speedup"]) == 1
+
+
+def test_nothing_is_to_be_done_afterwards(line: Path) -> None:
+    code, output = run(line, "all", "-n")
+    assert code == 0 and "Nothing to be done" in output
+    code, output = run(line)
+    assert code == 0 and "Nothing to be done" in output
+
+
+def test_slim_environments_hold_no_pytorch(line: Path) -> None:
+    import json
+
+    for name in ("onnxruntime", "openvino", "litert"):
+        record = json.loads(next(line.glob(f"artifacts/hosts/*/environments/{name}.json")).read_text())
+        assert record["status"] == "ok" and "torch" not in record["packages"]
+
+
+def test_the_report_is_one_self_contained_page(line: Path) -> None:
+    page = (line / "reports" / "report.html").read_text()
+    assert "untrained" in page and "no NVIDIA GPU" in page
+    for word in ("<script src=", "<link rel=\"stylesheet\"", "url(http"):
+        assert word not in page
+    assert list((line / "reports" / "figures").glob("*.svg"))

@@ -1,0 +1,202 @@
+"""Synthetic records for tests of summarise and report: no figure in them was measured.
+
+`build_tree` writes a whole `artifacts/` with every way a row can end: two hosts, a trained and an untrained
+network, two batches. Hosts, networks and reasons are named so that nobody takes them for real.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scripts.core.catalogue import FORMATS, RUNTIMES
+
+HOST, OTHER_HOST = "synthetic-desktop", "synthetic-laptop"
+TRAINED, UNTRAINED = ("synthetic_lite", "package"), ("synthetic_resnet", "untrained")
+BASE_MS = {
+    "pytorch": 20.7, "torchscript": 17.8, "torch_compile": 9.4, "aotinductor": 9.6, "onnxruntime": 5.3, "openvino": 5.45,
+    "litert": 5.9, "executorch": 5.5, "tensorrt": 1.0, "tensorrt_rtx": 1.0,
+}  # fmt: skip
+SIZE_MB = {"checkpoint": 37.6, "torchscript": 18.9, "onnx": 18.6, "ir": 18.7, "tflite": 18.6, "pte": 18.7}
+OK = {"status": "ok", "reason": None}
+Ending = dict[str, Any]
+
+
+@dataclass
+class Case:
+    """How one candidate fares: `stops` names the stage that ends it, `trials` how single trials end."""
+
+    runtime: str
+    variant: str = "default"
+    stops: str | None = None
+    ending: Ending = field(default_factory=lambda: dict(OK))
+    trials: dict[int, Ending] = field(default_factory=dict)
+    gate: str = "pass"
+    slower: float = 1.0
+
+
+NO_GPU = {"status": "not_run", "reason": "no NVIDIA GPU on this host; on one with it this row runs"}
+EIGHT = tuple(name for name, runtime in RUNTIMES.items() if runtime.needs is None)
+GOOD = [Case(name) for name in EIGHT]
+ABSENT = [
+    Case("tensorrt", stops="compile", ending=NO_GPU),
+    Case("tensorrt_rtx", stops="verify", ending={"status": "not_run", "reason": "built; not run here: no NVIDIA GPU"}),
+]
+TROUBLED = [
+    Case("pytorch", gate="numeric"),
+    Case("onnxruntime", gate="numeric"),
+    Case("torchscript", gate="fail"),
+    Case("torch_compile", stops="compile", ending={"status": "crashed", "reason": "crashed with SIGSEGV"}),
+    Case("aotinductor", stops="compile", ending={"status": "unsupported", "reason": "Inductor needs g++, which is not installed here"}),
+    Case("executorch", stops="convert", ending={"status": "failed", "reason": "RuntimeError: synthetic operator not lowered"}),
+    Case("litert", stops="measure", ending={"status": "oom", "reason": "took more than 4000 MB of memory (the limit under `limits:`)"}),
+    Case("openvino", gate="numeric", trials={3: {"status": "timeout", "reason": "still running after 600 s (the limit)"}}),
+    Case(
+        "onnxruntime", "no_spin", gate="numeric",
+        trials={n: {"status": "degraded", "reason": "asked for a provider that is absent, ran on another"} for n in range(1, 6)},
+    ),
+]  # fmt: skip
+
+
+def write(path: Path, kind: str, stage: str, ending: Ending, **values: Any) -> None:
+    """One record as the stages write it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"schema": 1, "kind": kind, "stage": stage, **ending, **values}))
+
+
+class Tree:
+    """Writes records below `root/artifacts` and remembers the plan's rows."""
+
+    def __init__(self, root: Path, trials: int, samples: int) -> None:
+        self.artifacts, self.trials, self.samples = root / "artifacts", trials, samples
+        self.rows: list[dict[str, Any]] = []
+        self.random = np.random.default_rng(20260101)
+        self.host_phase = self.random.normal(0, 0.015, trials + 1)  # a round's host phase hits all candidates alike
+
+    def artifact(self, folder: Path, stage: str, ending: Ending, megabytes: float, file: str, wall_s: float) -> None:
+        """artifact.json and build.json of one folder."""
+        size = int(megabytes * 1e6) if ending["status"] == "ok" else 0
+        files = {file: {"sha256": "0" * 64, "bytes": size}}
+        if file == "weights.pt":
+            files = {file: {"sha256": "0" * 64, "bytes": size // 2}, "program.pt2": {"sha256": "1" * 64, "bytes": size - size // 2}}
+        sha256 = hashlib.sha256(str(folder.relative_to(self.artifacts)).encode()).hexdigest() if size else None
+        common = {"versions": {"synthetic-toolchain": "1.0"}, "operators": {"Conv:float32": 49}}
+        write(folder / "artifact.json", "artifact", stage, ending, sha256=sha256, bytes=size, files=files, **common)
+        write(folder / "build.json", "build", stage, ending, wall_s=wall_s, cpu_s=wall_s * 1.4, peak_rss_mb=900.0, cache="miss")
+
+    def network(self, model: str, weights: str) -> None:
+        """Checkpoint, reference and the conversions that always work."""
+        base = self.artifacts / "portable" / f"{model}.{weights}"
+        self.artifact(base / "checkpoint/fp32.default/dyn", "prepare", OK, SIZE_MB["checkpoint"], "weights.pt", 9.0)
+        self.artifact(base / "reference", "prepare", OK, 124.0, "logits.npy", 6.0)
+        files = base / "checkpoint/fp32.default/dyn/files"
+        files.mkdir(parents=True)
+        known = {"name": model, "weights": weights, "trained": weights != "untrained", "build": "synthetic", "task": "classification"}
+        (files / "model.json").write_text(json.dumps(known | {"parameters": 4_652_008}))
+
+    def case(self, host: str, model: str, weights: str, case: Case, batch: int, planned: bool = True) -> None:
+        """All records of one row."""
+        runtime, label = RUNTIMES[case.runtime], f"fp32.{case.variant}"
+        shape = f"b{batch}x224" if runtime.static else "dyn"
+        base = self.artifacts / "portable" / f"{model}.{weights}"
+        at = shape if FORMATS[runtime.format].static else "dyn"
+        portable = base / runtime.format / "fp32.default" / at
+        device = runtime.devices[0]
+        home = self.artifacts / "hosts" / host / f"{model}.{weights}" / case.runtime / f"{label}.{device}" / shape
+        ending: Ending = dict(OK)
+        stage = "prepare"
+        if runtime.format != "checkpoint":
+            ending, stage = self._reach(case, "convert", ending, stage)
+            self.artifact(portable, stage, ending, SIZE_MB[runtime.format], FORMATS[runtime.format].file, 8.0)
+            if runtime.format == "ir":
+                self.artifact(base / "onnx/fp32.default/dyn", "convert", OK, SIZE_MB["onnx"], "model.onnx", 9.0)
+        deployable = portable
+        if runtime.compiles:
+            deployable = home / "compiled"
+            ending, stage = self._reach(case, "compile", ending, stage)
+            self.artifact(deployable, stage, ending, 19.3, "model.bin", 31.0 if case.runtime == "aotinductor" else 0.6)
+        ending, stage = self._reach(case, "verify", ending, stage)
+        verify = home / f"verify/b{batch}x224/verify.json"
+        self._verify(verify, case, stage, ending, weights)
+        ending, stage = self._reach(case, "measure", ending, stage)
+        trials = [home / f"trials/b{batch}x224.latency/trial-{n}.json" for n in range(1, self.trials + 1)]
+        for number, path in enumerate(trials, 1):
+            how = case.trials.get(number, ending)
+            self._trial(path, case, number, stage if how is ending else "measure", how, host, batch, device)
+        if planned:
+            paths = {"checkpoint": base / "checkpoint/fp32.default/dyn", "reference": base / "reference", "portable": portable}
+            folders = {name: str(path) for name, path in (paths | {"deployable": deployable, "verify": verify}).items()}
+            self.rows.append({
+                "host": host, "model": model, "weights": weights, "runtime": case.runtime, "precision": "fp32", "variant": case.variant,
+                "device": device, "shape": shape, "batch": batch, "image_size": 224, "mode": "latency", "threads": 2,
+                "trials": self.trials, "paths": folders | {"trials": [str(path) for path in trials]},
+            })  # fmt: skip
+
+    @staticmethod
+    def _reach(case: Case, stage: str, ending: Ending, before: str) -> tuple[Ending, str]:
+        """Ending and stage after `stage`: what stopped the case earlier is inherited."""
+        if ending["status"] != "ok":
+            return ending, before
+        return (case.ending, stage) if case.stops == stage else (ending, stage)
+
+    def _verify(self, path: Path, case: Case, stage: str, ending: Ending, weights: str) -> None:
+        accuracy = None if weights == "untrained" else 0.9153
+        wrong = case.gate == "fail"
+        facts = {
+            "batch": 1, "image_size": 224, "photos": 206, "labelled": 59, "max_abs_error": 3.1 if wrong else 4.2e-6,
+            "sqnr_db": 12.4 if wrong else 131.0, "cosine": 1.0, "top1_agreement": 0.71 if wrong else 1.0, "top5_agreement": 1.0,
+            "top1_accuracy": accuracy, "gate": case.gate, "wrong": ["synthetic.jpg"] if wrong else [],
+            "gated": {"sqnr_db": {"value": 12.4 if wrong else 131.0, "limit": 80.0, "ok": not wrong}},
+        }  # fmt: skip
+        write(path, "verify", stage, ending, **(facts if ending["status"] == "ok" else {}))
+
+    def _trial(self, path: Path, case: Case, number: int, stage: str, ending: Ending, host: str, batch: int, device: str) -> None:
+        candidate = {"runtime": case.runtime, "precision": "fp32", "variant": case.variant, "device": device}
+        where = {"candidate": candidate, "trial": number, "round": number, "position": 1, "session": f"s-{host}", "torch_build": "cpu"}
+        if ending["status"] not in ("ok", "degraded"):
+            write(path, "trial", stage, ending, batch=batch, mode="latency", **where)
+            return
+        heavy = case.runtime in ("pytorch", "torchscript", "torch_compile", "aotinductor", "executorch")
+        state = {"cpu_mhz": 3200.0, "load_1m": 0.4 + 0.1 * number, "available_mb": 21000}
+        write(
+            path, "trial", stage, ending, batch=batch, mode="latency", samples=self.samples, started=1767225600.0 + 60 * number,
+            phases={"import_s": 1.3 if heavy else 0.1, "load_s": 0.2 if heavy else 0.05, "first_call_s": 0.06},
+            memory={"baseline_mb": 31.0, "import_mb": 250.0 if heavy else 70.0, "load_mb": 120.0, "first_call_mb": 110.0, "run_mb": 290.0 if heavy else 118.0},
+            threads={"asked": 2, "read_back": 2}, conditions={"before": state, "after": state},
+            placement={"summary": "66 of 66 nodes as asked", "share": 1.0, "degraded": None}, warmup={"iterations": 20, "seconds": 0.2}, **where,
+        )  # fmt: skip
+        noise = self.random.normal(0, 0.02) + self.host_phase[number] + np.abs(self.random.normal(0, 0.05, self.samples))
+        total = BASE_MS[case.runtime] * case.slower * batch**0.95 * (1.4 if host == OTHER_HOST else 1.0) * np.exp(noise) * 1e6
+        put, get = (total * 0.02).astype(np.int64), (total * 0.01).astype(np.int64)
+        np.savez_compressed(path.with_suffix(".npz"), put=put, execute=total.astype(np.int64) - put - get, get=get)
+
+    def host(self, name: str, cpu: str, cores: int) -> None:
+        """The host's record and its environments'."""
+        facts = {"cpu_model": cpu, "cores": cores, "isa": ["avx2", "avx512f"], "memory_gb": 32.0, "kernel": "6.0-synthetic", "os": "SynthOS 1"}
+        write(self.artifacts / f"hosts/{name}/host.json", "host", "host", OK, name=name, gpu=None, driver=None, machine="x86_64", **facts)
+        for env in sorted({runtime.env for runtime in RUNTIMES.values()}):
+            packages = {env: "1.2.3", "numpy": "2.4.6", "protobuf": "7.36.2"}
+            path = self.artifacts / f"hosts/{name}/environments/{env}.json"
+            write(path, "environment", "environment", OK, name=env, interpreter="3.11.9", packages=packages, mode="uv", lock_sha256="a" * 64)
+
+
+def build_tree(root: Path, trials: int = 5, samples: int = 120, batches: tuple[int, ...] = (1, 8)) -> Path:
+    """Write the whole tree below `root`; the path of its plan."""
+    tree = Tree(root, trials, samples)
+    for (model, weights), cases in ((TRAINED, GOOD + ABSENT), (UNTRAINED, TROUBLED)):
+        tree.network(model, weights)
+        for case in cases:
+            for batch in batches:
+                tree.case(HOST, model, weights, case, batch)
+    for case in GOOD[:6]:
+        for batch in batches:
+            tree.case(OTHER_HOST, *TRAINED, case, batch, planned=False)
+    tree.host(HOST, "Synthetic CPU (test records)", 2)
+    tree.host(OTHER_HOST, "Synthetic laptop CPU (test records)", 8)
+    plan = tree.artifacts / "plan.json"
+    config = {"torch_build": "cpu", "trials": trials, "batches": list(batches), "threads": 2}
+    plan.write_text(json.dumps({"host": HOST, "config": config, "rows": tree.rows}))
+    return plan

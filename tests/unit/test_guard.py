@@ -1,0 +1,90 @@
+"""However a process ends, guard says so; and nothing outlives it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from scripts.core.guard import End, watch
+from scripts.core.paths import ROOT
+from scripts.core.records import Status
+
+
+def end_of(code: str, tmp_path: Path, timeout_s: float = 20, memory_mb: float | None = None) -> End:
+    return watch([sys.executable, "-c", code], tmp_path / "log", timeout_s, memory_mb)
+
+
+def test_a_good_end(tmp_path: Path) -> None:
+    end = end_of("x = sum(range(3 * 10**6)); print('said')", tmp_path)
+    assert (end.status, end.reason) == (Status.OK, None)
+    assert end.cpu_s > 0.01 and end.wall_s > 0 and end.peak_rss_mb > 5
+    assert (tmp_path / "log").read_text() == "said\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "words"),
+    [
+        ("raise ValueError('bad shape')", Status.FAILED, "ValueError: bad shape"),
+        ("import sys; sys.exit(3)", Status.UNSUPPORTED, None),
+        ("import ctypes; ctypes.string_at(0)", Status.CRASHED, "SIGSEGV"),
+        ("import os; os.abort()", Status.CRASHED, "SIGABRT"),
+        ("import os; os.kill(os.getpid(), 9)", Status.OOM, "SIGKILL"),
+        ("raise MemoryError('too big')", Status.OOM, "ran out of memory"),
+    ],
+)
+def test_bad_ends_have_a_word_and_a_reason(tmp_path: Path, code: str, status: Status, words: str | None) -> None:
+    end = end_of(code, tmp_path)
+    assert end.status is status
+    assert words is None or words in str(end.reason)
+
+
+def test_a_hang_is_a_timeout(tmp_path: Path) -> None:
+    end = end_of("import time; time.sleep(60)", tmp_path, timeout_s=0.5)
+    assert end.status is Status.TIMEOUT and "0.5 s" in str(end.reason) and end.wall_s < 5
+
+
+def test_the_memory_cap_counts_children(tmp_path: Path) -> None:
+    hungry = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'x = bytearray(400 * 10**6); import time; time.sleep(30)'])"
+    end = end_of(hungry, tmp_path, memory_mb=250)
+    assert end.status is Status.OOM and "250 MB" in str(end.reason) and end.wall_s < 15
+
+
+def test_thread_counts_of_snakemake_never_reach_a_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    end_of("import os; print(sorted(v for v in os.environ if v.endswith('NUM_THREADS')))", tmp_path)
+    assert (tmp_path / "log").read_text() == "[]\n"
+
+
+GUARD = """
+import sys
+from pathlib import Path
+from scripts.core.guard import become_guard, watch
+become_guard()
+nest = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(300)']); time.sleep(300)"
+watch([sys.executable, "-c", nest], Path(sys.argv[1]), 300)
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_nothing_outlives_the_parent(tmp_path: Path, how: signal.Signals) -> None:
+    """The parent stands for Snakemake: when it is killed, guard, worker and the worker's own child are gone."""
+    parent = subprocess.Popen(
+        [sys.executable, "-c", f"import subprocess, sys; subprocess.run([sys.executable, '-c', {GUARD!r}, {str(tmp_path / 'log')!r}])"],
+        env=os.environ | {"PYTHONPATH": str(ROOT)}, start_new_session=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 20
+    while len(family := psutil.Process(parent.pid).children(recursive=True)) < 3:
+        assert time.monotonic() < deadline, "the processes did not start"
+        time.sleep(0.05)
+    if how is signal.SIGINT:
+        os.killpg(parent.pid, how)  # as Ctrl-C does
+    else:
+        parent.send_signal(how)
+    parent.wait(10)
+    _, alive = psutil.wait_procs(family, timeout=2)
+    assert not alive
