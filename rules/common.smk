@@ -21,14 +21,13 @@ REPORTS = CONFIG["reports"]
 HOST = host.resolve(CONFIG["host"], Path(ARTIFACTS) / "host.txt")
 THREADS = host.usable_cores() if CONFIG["threads"] == "auto" else CONFIG["threads"]
 TORCH_BUILD = bootstrap.torch_build(CONFIG, GUARD_PYTHON, ROOT)
-ROWS = plan.rows(CONFIG, HOST, THREADS)
+HAS_NVIDIA = host.has_nvidia_gpu()
+ROWS = plan.rows(CONFIG, HOST, THREADS, HAS_NVIDIA)
 NETWORKS = sorted({row.network for row in ROWS})
 LIMITS = CONFIG["limits"]
 TRIALS = CONFIG["measure"]["trials"]
-NO_GPU = None if host.has_nvidia_gpu() else "not run here: no NVIDIA GPU"
-os.environ.setdefault(
-    "ASSAY_SESSION", time.strftime("%Y%m%dT%H%M%S", time.gmtime()) + f"-{os.getpid()}"
-)
+NO_GPU = None if HAS_NVIDIA else "not run here: no NVIDIA GPU"
+os.environ.setdefault("ASSAY_SESSION", time.strftime("%Y%m%dT%H%M%S", time.gmtime()) + f"-{os.getpid()}")
 
 
 wildcard_constraints:
@@ -53,16 +52,12 @@ if "mem_mb" not in workflow.global_resources:
     workflow.register_resource("mem_mb", host.memory_mb() * 8 // 10)
 
 # PYTHONPATH makes `scripts` importable, ASSAY_PARENT is what a guard dies with; the rest is on the command line.
-shell.prefix(
-    f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(ROOT))} ASSAY_PARENT={os.getpid()}; "
-)
+shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(ROOT))} ASSAY_PARENT={os.getpid()}; ")
 
 
 def limits(stage):
     """Time and memory that a stage may take. Not a parameter: another limit makes no other bytes."""
-    return json.dumps(
-        {"seconds": LIMITS[f"{stage}_s"], "memory_mb": LIMITS["memory_mb"]}
-    )
+    return json.dumps({"seconds": LIMITS[f"{stage}_s"], "memory_mb": LIMITS["memory_mb"]})
 
 
 CONVERT_LIMITS, COMPILE_LIMITS = limits("convert"), limits("compile")
@@ -71,17 +66,11 @@ VERIFY_LIMITS, TRIAL_LIMITS = limits("verify"), limits("trial")
 # Every stage runs under guard in Snakemake's own Python, and guard runs the verb in the toolchain's environment.
 # `exec`, so that guard is Snakemake's own child and dies with it.
 GUARDED = "exec {GUARD_PYTHON:q} -m scripts.core.stage "
-TO_ARTIFACT = " --artifact {output.artifact:q} --environment={input.environment:q} --options {params.options:q} --log {log:q}"
-CONVERT = (
-    GUARDED
-    + "artifact --stage convert --concurrent --limits {CONVERT_LIMITS:q}"
-    + TO_ARTIFACT
+TO_ARTIFACT = (
+    " --artifact {output.artifact:q} --environment={input.environment:q} --options {params.options:q} --log {log:q}"
 )
-COMPILE = (
-    GUARDED
-    + "artifact --stage compile --concurrent --limits {COMPILE_LIMITS:q}"
-    + TO_ARTIFACT
-)
+CONVERT = GUARDED + "artifact --stage convert --concurrent --limits {CONVERT_LIMITS:q}" + TO_ARTIFACT
+COMPILE = GUARDED + "artifact --stage compile --concurrent --limits {COMPILE_LIMITS:q}" + TO_ARTIFACT
 COMPILE_ALONE = COMPILE.replace(" --concurrent", "")
 
 
@@ -114,11 +103,7 @@ def portable_of(runtime):
     def folder(w):
         name = runtime or w.runtime
         shape = w.get("shape") or w.workload
-        return record(
-            plan.portable_of(
-                ARTIFACTS, name, f"{w.model}.{w.weights}", w.precision, w.variant, shape
-            )
-        )
+        return record(plan.portable_of(ARTIFACTS, name, f"{w.model}.{w.weights}", w.precision, w.variant, shape))
 
     return folder
 
@@ -131,21 +116,20 @@ def batch_and_size(shape):
     return int(batch), int(size) if size else None
 
 
-def build_options(w, **more):
-    """Options of a converter or compiler."""
+def build_options(w):
+    """Options of a converter."""
+    return build_options_with(w)
+
+
+def build_options_with(w, **more):
+    """Options of a converter or compiler that uses more than the rest."""
     batch, size = batch_and_size(w.get("shape", "dyn"))
-    return options(
-        precision=w.precision, variant=w.variant, batch=batch, image_size=size, **more
-    )
+    return options(precision=w.precision, variant=w.variant, batch=batch, image_size=size, **more)
 
 
 def network_entry(w):
     """The config's entry of a network."""
-    return next(
-        m
-        for m in CONFIG["models"]
-        if (m["name"], m["weights_label"]) == (w.model, w.weights)
-    )
+    return next(m for m in CONFIG["models"] if (m["name"], m["weights_label"]) == (w.model, w.weights))
 
 
 def say(text):

@@ -7,9 +7,7 @@
 
 def _uses_conda():
     methods = getattr(workflow.deployment_settings, "deployment_method", None) or ()
-    return any(
-        getattr(method, "name", str(method)).lower() == "conda" for method in methods
-    )
+    return any(getattr(method, "name", str(method)).lower() == "conda" for method in methods)
 
 
 USES_CONDA = _uses_conda()
@@ -40,11 +38,7 @@ def environment_way(w):
     """How the environment is had, as arguments."""
     if w.name in CONFIG["interpreters"]:
         return f"--interpreter {CONFIG['interpreters'][w.name]}"
-    return (
-        '--conda-python "$(command -v python)"'
-        if USES_CONDA
-        else f"--torch-choice {ARTIFACTS}/torch_build.json"
-    )
+    return '--conda-python "$(command -v python)"' if USES_CONDA else f"--torch-choice {ARTIFACTS}/torch_build.json"
 
 
 rule host:

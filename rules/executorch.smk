@@ -21,5 +21,4 @@ rule convert_executorch:
     message:
         "ExecuTorch: converting {wildcards.model} for {wildcards.shape}"
     shell:
-        CONVERT
-        + " --verb scripts.executorch.convert --source checkpoint={input.checkpoint:q}"
+        CONVERT + " --verb scripts.executorch.convert --source checkpoint={input.checkpoint:q}"

@@ -21,5 +21,4 @@ rule convert_litert:
     message:
         "LiteRT: converting {wildcards.model} to TFLite"
     shell:
-        CONVERT
-        + " --verb scripts.litert.convert --source checkpoint={input.checkpoint:q}"
+        CONVERT + " --verb scripts.litert.convert --source checkpoint={input.checkpoint:q}"

@@ -9,7 +9,7 @@ def session_environment(w):
 
 def cannot_run(w):
     """Why this host cannot run a candidate; empty if it can."""
-    if RUNTIMES[w.runtime].needs != "nvidia" or not NO_GPU:
+    if plan.can_run(w.runtime, HAS_NVIDIA):
         return ""
     return f"built; {NO_GPU}" if RUNTIMES[w.runtime].builds_without_device else NO_GPU
 
@@ -21,10 +21,10 @@ def deployable(w):
     return portable_of(None)(w)
 
 
-def run_options(w, **more):
-    """Options of a session: one candidate, one workload."""
+def session_options(w):
+    """What a session is opened with: one candidate, one workload."""
     batch, size = batch_and_size(w.workload)
-    return options(
+    return dict(
         room=RUNTIMES[w.runtime].room,
         runtime=w.runtime,
         precision=w.precision,
@@ -33,24 +33,18 @@ def run_options(w, **more):
         threads=THREADS,
         batch=batch,
         image_size=size,
-        **more,
     )
+
+
+def verify_options(w):
+    return options(**session_options(w))
 
 
 def trial_options(w):
     names = ("model", "weights", "runtime", "precision", "variant", "device", "shape")
-    measured = {
-        key: value
-        for key, value in CONFIG["measure"].items()
-        if key not in ("trials", "seed")
-    }
-    return run_options(
-        w,
-        mode=w.mode,
-        protocol=measured,
-        candidate={n: w[n] for n in names},
-        torch_build=TORCH_BUILD,
-    )
+    measured = {key: value for key, value in CONFIG["measure"].items() if key not in ("trials", "seed")}
+    candidate = {name: w[name] for name in names}
+    return options(mode=w.mode, protocol=measured, candidate=candidate, torch_build=TORCH_BUILD, **session_options(w))
 
 
 def round_order(w):
@@ -58,10 +52,7 @@ def round_order(w):
     row = next(
         row
         for row in ROWS
-        if all(
-            getattr(row, n) == w[n]
-            for n in ("model", "weights", "runtime", "precision", "variant", "device")
-        )
+        if all(getattr(row, n) == w[n] for n in ("model", "weights", "runtime", "precision", "variant", "device"))
         and (row.workload, row.mode) == (w.workload, w.mode)
     )
     return plan.order(CONFIG["measure"]["seed"], int(w.trial), row)
@@ -95,17 +86,14 @@ rule verify:
     resources:
         mem_mb=2000,
     params:
-        options=run_options,
-        code=lambda w: code_hash(
-            "scripts.measure.verify", f"scripts.{RUNTIMES[w.runtime].room}.session"
-        ),
+        options=verify_options,
+        code=lambda w: code_hash("scripts.measure.verify", f"scripts.{RUNTIMES[w.runtime].room}.session"),
         env=lambda w: environment_key(RUNTIMES[w.runtime].env),
         absent=cannot_run,
     message:
         "Verifying {wildcards.model} in {wildcards.runtime} {wildcards.precision}, {wildcards.workload}"
     shell:
-        GUARDED
-        + "verify --stage verify --limits {VERIFY_LIMITS:q} --record {output.record:q}"
+        GUARDED + "verify --stage verify --limits {VERIFY_LIMITS:q} --record {output.record:q}"
         " --verb scripts.measure.verify" + SOURCES
 
 

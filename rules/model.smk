@@ -35,8 +35,7 @@ rule prepare:
     message:
         "Loading {wildcards.model} ({wildcards.weights} weights) and exporting it"
     shell:
-        CONVERT.replace("--stage convert", "--stage prepare")
-        + " --verb scripts.models.prepare"
+        CONVERT.replace("--stage convert", "--stage prepare") + " --verb scripts.models.prepare"
 
 
 rule reference:

@@ -22,8 +22,7 @@ rule convert_onnx:
     message:
         "ONNX: exporting {wildcards.model}"
     shell:
-        CONVERT
-        + " --verb scripts.onnxruntime.convert --source checkpoint={input.checkpoint:q}"
+        CONVERT + " --verb scripts.onnxruntime.convert --source checkpoint={input.checkpoint:q}"
 
 
 rule compile_onnxruntime:
@@ -40,11 +39,10 @@ rule compile_onnxruntime:
     resources:
         mem_mb=1000,
     params:
-        options=lambda w: build_options(w, device=w.device),
+        options=lambda w: build_options_with(w, device=w.device),
         code=code_hash("scripts.onnxruntime.compile"),
         env=environment_key("onnxruntime"),
     message:
         "ONNX Runtime: optimising {wildcards.model} for this CPU"
     shell:
-        COMPILE
-        + " --verb scripts.onnxruntime.compile --source portable={input.portable:q}"
+        COMPILE + " --verb scripts.onnxruntime.compile --source portable={input.portable:q}"

@@ -38,11 +38,10 @@ rule compile_openvino:
     resources:
         mem_mb=1500,
     params:
-        options=lambda w: build_options(w, device=w.device, threads=THREADS),
+        options=lambda w: build_options_with(w, device=w.device, threads=THREADS),
         code=code_hash("scripts.openvino.compile"),
         env=environment_key("openvino"),
     message:
         "OpenVINO: compiling {wildcards.model} for {wildcards.shape}"
     shell:
-        COMPILE
-        + " --verb scripts.openvino.compile --source portable={input.portable:q}"
+        COMPILE + " --verb scripts.openvino.compile --source portable={input.portable:q}"

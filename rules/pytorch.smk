@@ -22,8 +22,7 @@ rule convert_torchscript:
     message:
         "TorchScript: tracing {wildcards.model}"
     shell:
-        CONVERT
-        + " --verb scripts.pytorch.convert --source checkpoint={input.checkpoint:q}"
+        CONVERT + " --verb scripts.pytorch.convert --source checkpoint={input.checkpoint:q}"
 
 
 rule compile_inductor:
@@ -42,9 +41,7 @@ rule compile_inductor:
     resources:
         mem_mb=3000,
     params:
-        options=lambda w: build_options(
-            w, runtime=w.runtime, device=w.device, threads=THREADS
-        ),
+        options=lambda w: build_options_with(w, runtime=w.runtime, device=w.device, threads=THREADS),
         code=code_hash("scripts.pytorch.compile"),
         env=environment_key("torch"),
     message:

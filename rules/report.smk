@@ -5,11 +5,14 @@
 IN_REPORT = "exec {GUARD_PYTHON:q} -m scripts.core.within {input.environment:q}"
 
 
+NVIDIA_FLAG = "--nvidia" if HAS_NVIDIA else ""
+
+
 def all_records(w):
     """Every record that the rows refer to."""
     found = []
     for row in ROWS:
-        where = row.paths(ARTIFACTS, TRIALS)
+        where = row.paths(ARTIFACTS)
         found += [record(where["deployable"]), where["verify"], *where["trials"]]
     return sorted(set(found))
 
@@ -32,7 +35,7 @@ rule plan:
         "Listing what was built and measured"
     shell:
         "exec {GUARD_PYTHON:q} -m scripts.core.plan --config {params.config:q} --host {HOST} --threads {THREADS}"
-        " --torch-build {TORCH_BUILD} --out {output.plan:q} > {log:q} 2>&1"
+        " --torch-build {TORCH_BUILD} {NVIDIA_FLAG} --out {output.plan:q} > {log:q} 2>&1"
 
 
 rule summarise:
@@ -54,8 +57,7 @@ rule summarise:
     message:
         "Summarising the records into one table"
     shell:
-        IN_REPORT
-        + " scripts.report.summarise --plan {input.plan:q} --artifacts {ARTIFACTS:q}"
+        IN_REPORT + " scripts.report.summarise --plan {input.plan:q} --artifacts {ARTIFACTS:q}"
         " --csv {output.csv:q} --parquet {output.parquet:q} > {log:q} 2>&1"
 
 
@@ -83,8 +85,7 @@ rule report:
     message:
         "Writing the report"
     shell:
-        IN_REPORT
-        + " scripts.report.report --plan {input.plan:q} --csv {input.csv:q} --artifacts {ARTIFACTS:q}"
+        IN_REPORT + " scripts.report.report --plan {input.plan:q} --csv {input.csv:q} --artifacts {ARTIFACTS:q}"
         " --html {output.html:q} --figures {output.figures:q} > {log:q} 2>&1"
 
 
@@ -107,8 +108,7 @@ rule check:
     message:
         "Checking that all went well"
     shell:
-        IN_REPORT
-        + " scripts.report.check --csv {input.csv:q} --plan {input.plan:q} --report {input.html:q}"
+        IN_REPORT + " scripts.report.check --csv {input.csv:q} --plan {input.plan:q} --report {input.html:q}"
         " --ok {output.ok:q} 2>&1 | tee {log:q}"
 
 
@@ -131,6 +131,5 @@ rule export_candidate:
     message:
         "Exporting the chosen candidate of {wildcards.model}"
     shell:
-        IN_REPORT
-        + " scripts.report.export --plan {input.plan:q} --csv {input.csv:q} --artifacts {ARTIFACTS:q}"
+        IN_REPORT + " scripts.report.export --plan {input.plan:q} --csv {input.csv:q} --artifacts {ARTIFACTS:q}"
         " --network {wildcards.model}.{wildcards.weights} --record {output.record:q} > {log:q} 2>&1"

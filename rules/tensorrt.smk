@@ -18,7 +18,7 @@ rule compile_tensorrt:
     resources:
         mem_mb=6000,
     params:
-        options=lambda w: build_options(w, runtime="tensorrt", device=w.device),
+        options=lambda w: build_options_with(w, runtime="tensorrt", device=w.device),
         code=code_hash("scripts.tensorrt.compile"),
         env=environment_key("tensorrt"),
         absent=NO_GPU or "",
@@ -43,7 +43,7 @@ rule compile_tensorrt_rtx:
     resources:
         mem_mb=2000,
     params:
-        options=lambda w: build_options(
+        options=lambda w: build_options_with(
             w,
             runtime="tensorrt_rtx",
             device=w.device,
@@ -54,5 +54,4 @@ rule compile_tensorrt_rtx:
     message:
         "TensorRT for RTX: building the engine of {wildcards.model} for {wildcards.shape}"
     shell:
-        COMPILE
-        + " --verb scripts.tensorrt.compile --source portable={input.portable:q}"
+        COMPILE + " --verb scripts.tensorrt.compile --source portable={input.portable:q}"

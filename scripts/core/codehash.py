@@ -23,10 +23,12 @@ def _file(module: str, package: str) -> Path | None:
     """The file of a module of `package`; None for anything else (a class, a toolchain's module)."""
     if module.split(".")[0] != package:
         return None
-    base = ROOT.joinpath(*module.split("."))
-    for candidate in (base.with_suffix(".py"), base / "__init__.py"):
-        if candidate.is_file():
-            return candidate
+    # A user's own package lies in the working folder, where `python -m` looks first.
+    for folder in (ROOT,) if package == "scripts" else (Path.cwd(), ROOT):
+        base = folder.joinpath(*module.split("."))
+        for candidate in (base.with_suffix(".py"), base / "__init__.py"):
+            if candidate.is_file():
+                return candidate
     return None
 
 
@@ -119,7 +121,7 @@ def closure(module: str) -> tuple[str, ...]:
         seen.add(name)
         todo += _remembered(file)[1]
     if not seen:
-        raise ModuleNotFoundError(f"no module {module} below {ROOT}")
+        raise ModuleNotFoundError(f"there is no module {module} in {Path.cwd()} or {ROOT}")
     return tuple(sorted(seen))
 
 

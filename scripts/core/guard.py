@@ -160,7 +160,7 @@ def watch(
     killed_for, peak = None, 0.0
     with log.open("ab") as stream:
         child = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT, cwd=ROOT,
+            command, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT,
             env=clean_environment(environment), preexec_fn=_in_child, pass_fds=pass_fds,
         )  # fmt: skip
         process = psutil.Process(child.pid)

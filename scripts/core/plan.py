@@ -37,6 +37,7 @@ class Row:
     image_size: int | None
     mode: str
     threads: int
+    trials: int
 
     @property
     def network(self) -> str:
@@ -46,7 +47,7 @@ class Row:
     def workload(self) -> str:
         return paths.shape_of(self.batch, self.image_size)
 
-    def paths(self, root: str, trials: int) -> dict[str, Any]:
+    def paths(self, root: str) -> dict[str, Any]:
         """Where the row's records lie."""
         folder = paths.candidate(
             root, self.host, network=self.network, runtime=self.runtime,
@@ -60,7 +61,7 @@ class Row:
             "portable": portable,
             "deployable": f"{folder}/compiled" if runtime.compiles else portable,
             "verify": f"{folder}/verify/{self.workload}/verify.json",
-            "trials": [f"{folder}/trials/{self.workload}.{self.mode}/trial-{n}.json" for n in range(1, trials + 1)],
+            "trials": [f"{folder}/trials/{self.workload}.{self.mode}/trial-{n}.json" for n in range(1, self.trials + 1)],
         }
 
 
@@ -72,17 +73,27 @@ def portable_of(root: str, runtime: str, network: str, precision: str, variant: 
     return paths.portable(root, format, network=network, kind=f"{precision}.{variant}", shape=shape)
 
 
-def rows(config: dict[str, Any], host: str, threads: int) -> list[Row]:
-    """Every candidate and workload that the config asks for, in the order of the config and the catalogue."""
+def rows(config: dict[str, Any], host: str, threads: int, nvidia: bool) -> list[Row]:
+    """Every candidate and workload that the config asks for, in the order of the config and the catalogue.
+
+    What this host cannot run (`nvidia`: whether there is such a GPU) is a row without trials.
+    """
+    trials = {name: config["measure"]["trials"] if can_run(name, nvidia) else 0 for name in RUNTIMES}
     return [
         Row(
             host, model["name"], model["weights_label"], runtime, precision, variant, device,
             paths.deployable_shape(runtime, batch, model["image_size"]), batch, model["image_size"], mode, threads,
+            trials[runtime],
         )
         for model in config["models"]
         for runtime, precision, variant, device in candidates(config)
         for batch, mode in product(config["batches"], config["modes"])
     ]  # fmt: skip
+
+
+def can_run(runtime: str, nvidia: bool) -> bool:
+    """Whether a host with or without an NVIDIA GPU can run this runtime."""
+    return nvidia or RUNTIMES[runtime].needs != "nvidia"
 
 
 def candidates(config: dict[str, Any]) -> Iterator[tuple[str, str, str, str]]:
@@ -119,13 +130,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--host", required=True)
     parser.add_argument("--threads", required=True, type=int)
     parser.add_argument("--torch-build", required=True)
+    parser.add_argument("--nvidia", action="store_true", help="this host has an NVIDIA GPU")
     parser.add_argument("--out", required=True, type=Path)
     args = parser.parse_args(argv)
     config = json.loads(args.config)
-    root, trials = config["artifacts"], config["measure"]["trials"]
     table = [
-        asdict(row) | {"trials": trials, "paths": row.paths(root, trials)}
-        for row in rows(config, args.host, args.threads)
+        asdict(row) | {"paths": row.paths(config["artifacts"])}
+        for row in rows(config, args.host, args.threads, args.nvidia)
     ]
     write_json(
         args.out, {"schema": 1, "host": args.host, "torch_build": args.torch_build, "config": config, "rows": table}

@@ -13,6 +13,7 @@ import os
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ class Result:
     out: Path
 
 
+@cache
 def python_of(env: str) -> Path:
     """The interpreter of an environment of the catalogue ("torch", "openvino", ...)."""
     override = os.environ.get(f"ASSAY_PYTHON_{env.upper()}")
@@ -73,6 +75,74 @@ def run_verb(
     return Result(done.returncode, json.loads(facts.read_text()) if facts.exists() else {}, done.stderr, out)
 
 
+def run_python(
+    env: str, code: str, *arguments: str, cwd: Path = ROOT, variables: dict[str, str] | None = None, check: bool = True
+) -> subprocess.CompletedProcess[str]:
+    """Run a piece of Python in the environment `env`, with `scripts` importable; `arguments` are its sys.argv[1:]."""
+    environ = dict(os.environ, PYTHONPATH=str(ROOT), **(variables or {}))
+    command = [str(python_of(env)), "-c", code, *arguments]
+    done = subprocess.run(command, cwd=cwd, env=environ, capture_output=True, text=True, timeout=TIMEOUT_S)
+    assert done.returncode == 0 or not check, done.stderr
+    return done
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What a session said of all reference samples: agreement with the reference, threads, placement."""
+
+    samples: int
+    max_abs_error: float
+    sqnr_db: float
+    top1_agreement: float
+    threads: int | None
+    placement: dict[str, Any]
+    children: list[str]
+    modules: list[str]
+
+
+def run_session(env: str, room: str, artifact: Path, reference: Path, **options: Any) -> Opened:
+    """Open `artifact` through the room's door in its environment and run every reference sample.
+
+    Defaults: fp32, default variant, CPU, 2 threads, batch 1, 32 pixels, tensors "input" and "logits".
+    """
+    asked = {"precision": "fp32", "variant": "default", "device": "cpu", "threads": 2, "batch": 1, "image_size": 32}
+    asked |= {"inputs": ["input"], "outputs": ["logits"], **options}
+    done = run_python(env, OPEN, room, str(artifact), str(reference), json.dumps(asked))
+    return Opened(**json.loads(done.stdout.splitlines()[-1]))
+
+
+OPEN = """
+import importlib, json, pathlib, sys
+import numpy as np
+room, artifact, reference, options = sys.argv[1], *map(pathlib.Path, sys.argv[2:4]), json.loads(sys.argv[4])
+inputs, expected = np.load(reference / "inputs.npy"), np.load(reference / "logits.npy")
+session = importlib.import_module("scripts.%s.session" % room).open(artifact, options)
+size = options["batch"]
+count = len(inputs) // size * size
+rows = []
+for start in range(0, count, size):
+    session.put({options["inputs"][0]: np.ascontiguousarray(inputs[start:start + size])})
+    session.execute()
+    rows.append(np.array(session.get()[options["outputs"][0]]))
+got, expected = np.concatenate(rows), expected[:count]
+noise = ((got.astype("f8") - expected) ** 2).sum()
+power = (expected.astype("f8") ** 2).sum()
+me = pathlib.Path("/proc/self/task")
+children = [c for task in me.iterdir() for c in (task / "children").read_text().split()]
+print(json.dumps({
+    "samples": count,
+    "max_abs_error": float(abs(got - expected).max()),
+    "sqnr_db": float(10 * np.log10(power / noise)) if noise else 999.0,
+    "top1_agreement": float((got.argmax(1) == expected.argmax(1)).mean()),
+    "threads": session.threads(),
+    "placement": session.placement()._asdict(),
+    "children": children,
+    "modules": sorted(name for name in sys.modules if "." not in name),
+}))
+session.close()
+"""
+
+
 def made(result: Result) -> Path:
     """The folder of a verb that must succeed."""
     assert result.code == 0, result.stderr
@@ -83,6 +153,18 @@ def made(result: Result) -> Path:
 def verb() -> Callable[..., Result]:
     """`verb(env, module, out, sources, options)`: see `run_verb`."""
     return run_verb
+
+
+@pytest.fixture(scope="session")
+def python() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """`python(env, code, *arguments)`: see `run_python`."""
+    return run_python
+
+
+@pytest.fixture(scope="session")
+def session() -> Callable[..., Opened]:
+    """`session(env, room, artifact, reference, runtime=..., batch=...)`: see `run_session`."""
+    return run_session
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,363 @@
+"""Checkpoints: what `prepare` and `reference` make of packages, files, downloads and networks of one's own."""
+
+import hashlib
+import http.server
 import json
-def test_x(tiny_checkpoint, tiny_reference, tiny_onnx):
-    print(sorted(p.name for p in tiny_onnx.iterdir()), json.loads((tiny_checkpoint/"model.json").read_text()))
-    assert 0
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.toolchain.conftest import PHOTOS, ROOT, TINY
+
+TRAIN = """
+import sys, torch
+sys.path.insert(0, "tests/toolchain")
+import tiny
+torch.manual_seed(3)
+state = tiny.build().state_dict()
+torch.save({"plain": state, "wrapped": {"epoch": 3, "state_dict": {"module." + k: v for k, v in state.items()}},
+            "short": {k: v for k, v in state.items() if "stem" not in k},
+            "code": tiny.build()}[sys.argv[1]], sys.argv[2])
+"""
+
+
+def model_of(folder: Path) -> dict:
+    return json.loads((folder / "model.json").read_text())
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.fixture
+def trained(python, tmp_path):
+    """A function: kind of file -> its path, as another program would have saved it."""
+
+    def make(kind: str) -> Path:
+        path = tmp_path / f"{kind}.pth"
+        python("torch", TRAIN, kind, str(path))
+        return path
+
+    return make
+
+
+def entry(path: Path, **changes: object) -> dict:
+    return {**TINY, "weights": "file", "file": str(path), "sha256": sha256(path), **changes}
+
+
+def test_the_packaged_network_is_right_about_54_of_59_photos(verb, tmp_path):
+    options = {"model": {"name": "efficientnet_lite0", "weights": "package"}, "photos": str(PHOTOS)}
+    prepared = verb("torch", "scripts.models.prepare", tmp_path / "checkpoint", options=options)
+    assert prepared.code == 0, prepared.stderr
+    model = model_of(prepared.out)
+    assert (model["trained"], model["weights"], model["parameters"]) == (True, "package", 4652008)
+    assert model["labels"][1] == "goldfish" and model["outputs"][0]["shape"] == ["batch", 1000]
+    reference = verb("torch", "scripts.models.reference", tmp_path / "ref", {"checkpoint": prepared.out}, options)
+    assert reference.code == 0, reference.stderr
+    assert reference.facts["labelled"] == 59
+    assert reference.facts["top1_accuracy"] == pytest.approx(54 / 59)
+
+
+def test_untrained_weights_give_logits_that_differ(tiny_checkpoint, tiny_reference):
+    model = model_of(tiny_checkpoint)
+    assert model["trained"] is False and model["weights"] == "untrained"
+    logits, inputs = np.load(tiny_reference / "logits.npy"), np.load(tiny_reference / "inputs.npy")
+    assert logits.shape == (206, 10) and inputs.shape == (206, 3, 32, 32) and inputs.dtype == np.float32
+    assert logits.std(axis=0).min() > 0.01
+    photos = json.loads((tiny_reference / "photos.json").read_text())
+    assert [photo["split"] for photo in photos] == ["validation"] * 59 + ["calibration"] * 147
+    assert all(photo["classes"] == [] for photo in photos)  # ImageNet's classes are not this network's
+
+
+def test_bytes_depend_on_the_network_alone(verb, tmp_path):
+    """Two folders, a comment and blank lines more in one of them, other hash seeds: equal files."""
+    source = (ROOT / "tests" / "toolchain" / "tiny.py").read_text()
+    made = []
+    for name, text in (("here", source), ("elsewhere/deeper", "# a comment\n\n\n" + source)):
+        folder = tmp_path / name
+        folder.mkdir(parents=True)
+        (folder / "tiny.py").write_text(text)
+        variables = {"PYTHONHASHSEED": str(len(name))}
+        options = {"model": {**TINY, "folder": "."}, "photos": str(PHOTOS)}
+        checkpoint = verb(
+            "torch", "scripts.models.prepare", folder / "out", options=options, cwd=folder, variables=variables
+        )
+        assert checkpoint.code == 0, checkpoint.stderr
+        files = [path for path in checkpoint.out.iterdir()]
+        for room in ("pytorch", "onnxruntime"):
+            sources = {"checkpoint": checkpoint.out}
+            result = verb(
+                "torch", f"scripts.{room}.convert", folder / room, sources, cwd=folder, variables=variables
+            )
+            assert result.code == 0, result.stderr
+            files += result.out.iterdir()
+        made.append({path.name: path.read_bytes() for path in files})
+    assert set(made[0]) == {"weights.pt", "program.pt2", "model.json", "model.onnx", "model.ts"}
+    for name, content in made[0].items():
+        assert content == made[1][name], f"{name} differs"
+        assert str(tmp_path).encode() not in content and b"tiny.py" not in content, name
+
+
+def test_a_state_dict_from_a_training_run(verb, trained, tmp_path):
+    """Wrapped and with the prefix of DataParallel, it is the same checkpoint as the plain one."""
+    weights = []
+    for kind in ("plain", "wrapped"):
+        result = verb(
+            "torch", "scripts.models.prepare", tmp_path / kind, options={"model": entry(trained(kind))}
+        )
+        assert result.code == 0, result.stderr
+        model = model_of(result.out)
+        assert model["trained"] is True and model["source"]["file"] == f"{kind}.pth"
+        weights.append((result.out / "weights.pt").read_bytes())
+    assert weights[0] == weights[1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "said"),
+    [
+        ("plain", {"sha256": "00"}, "the config says 00"),
+        ("plain", {"sha256": None}, "the config gives none"),
+        ("plain", {"build": "tiny:mixer"}, "missing (embed.weight, dense.weight, dense.bias, ...)"),
+        ("short", {}, "missing (stem.0.weight, stem.1.weight, stem.1.bias, ...)"),
+        ("code", {}, "would run code when loaded"),
+    ],
+)
+def test_files_that_are_refused(verb, trained, tmp_path, kind, changes, said):
+    model = entry(trained(kind), **changes)
+    result = verb("torch", "scripts.models.prepare", tmp_path / "out", options={"model": model})
+    assert result.code == 1 and said in result.facts["reason"]
+    assert "Traceback" not in result.stderr
+    assert not list(result.out.iterdir())
+
+
+def test_an_exported_program_needs_trust(verb, tiny_checkpoint, tiny_reference, session, tmp_path):
+    program = tiny_checkpoint / "program.pt2"
+    model = {"name": "mine", "weights": "file", "file": str(program), "sha256": sha256(program)}
+    model["preprocess"] = TINY["preprocess"]
+    refused = verb("torch", "scripts.models.prepare", tmp_path / "refused", options={"model": model})
+    assert refused.code == 1 and "trust: true" in refused.facts["reason"]
+    taken = verb("torch", "scripts.models.prepare", tmp_path / "taken", options={"model": {**model, "trust": True}})
+    assert taken.code == 0, taken.stderr
+    opened = session("torch", "pytorch", taken.out, tiny_reference, runtime="pytorch", batch=8)
+    assert opened.top1_agreement == 1.0 and opened.sqnr_db > 80
+    script = verb("torch", "scripts.pytorch.convert", tmp_path / "script", {"checkpoint": taken.out})
+    assert script.code == 0, script.stderr
+    traced = session("torch", "pytorch", script.out, tiny_reference, runtime="torchscript", batch=8)
+    assert traced.top1_agreement == 1.0 and traced.sqnr_db > 80
+
+
+class _Counting(http.server.SimpleHTTPRequestHandler):
+    requests: list[str] = []
+
+    def do_GET(self) -> None:
+        self.requests.append(self.path)
+        super().do_GET()
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server(tmp_path) -> Iterator[tuple[str, Path, list[str]]]:
+    """A file server: its address, its folder, the paths asked for so far."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    handler = type("Handler", (_Counting,), {"requests": []})
+    with http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), lambda *arguments: handler(*arguments, directory=str(folder))
+    ) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_address[1]}", folder, handler.requests
+        running.shutdown()
+
+
+FETCH = """
+import sys
+from scripts.models import checkpoints
+print(checkpoints.fetched(sys.argv[1], sys.argv[2]))
+"""
+
+
+def test_published_weights_are_downloaded_once(python, server, trained, tmp_path):
+    address, folder, requests = server
+    content = trained("plain").read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    (folder / "net-abc.pth").write_bytes(content)
+    variables = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    for _ in range(2):
+        done = python("torch", FETCH, f"{address}/net-abc.pth", digest[:8], variables=variables)
+    path = Path(done.stdout.strip())
+    assert path == tmp_path / "cache" / "assay" / "weights" / "net-abc.pth" and path.read_bytes() == content
+    assert requests == ["/net-abc.pth"]
+    path.write_bytes(b"damaged")
+    python("torch", FETCH, f"{address}/net-abc.pth", digest[:8], variables=variables)
+    assert path.read_bytes() == content and len(requests) == 2
+
+
+def test_weights_from_a_mirror_must_be_those_published(verb, server, tmp_path):
+    address, folder, requests = server
+    (folder / "resnet18-f37072fd.pth").write_bytes(b"something else")
+    variables = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "ASSAY_WEIGHTS_URL": address + "/"}
+    options = {"model": {"name": "resnet18", "weights": "torchvision"}}
+    result = verb("torch", "scripts.models.prepare", tmp_path / "out", options=options, variables=variables)
+    assert result.code == 1 and "should begin with f37072fd; not used" in result.facts["reason"]
+    assert requests == ["/resnet18-f37072fd.pth"]
+    assert not list((tmp_path / "cache" / "assay" / "weights").iterdir())
+
+
+def test_without_a_network_the_sentence_says_what_to_do(verb, tmp_path):
+    variables = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "ASSAY_WEIGHTS_URL": "http://127.0.0.1:9"}
+    options = {"model": {"name": "resnet18", "weights": "torchvision"}}
+    result = verb("torch", "scripts.models.prepare", tmp_path / "out", options=options, variables=variables)
+    assert result.code == 1 and "Traceback" not in result.stderr
+    assert "cannot download http://127.0.0.1:9/resnet18-f37072fd.pth" in result.facts["reason"]
+    assert "weights: untrained" in result.facts["reason"]
+
+
+DENSENET = """
+from scripts.models import checkpoints, torchvision_models
+net = torchvision_models.build("densenet121")
+old = {k.replace("norm1", "norm.1").replace("conv2", "conv.2") if "denselayer" in k else k: v
+       for k, v in net.state_dict().items() if not k.endswith("num_batches_tracked")}  # as published in 2017
+assert set(old) != set(net.state_dict())
+checkpoints.fill(net, torchvision_models.renamed(old))
+"""
+
+
+def test_densenets_older_names_fit(python):
+    python("torch", DENSENET)
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ({"name": "resnet19"}, "'resnet19' is neither efficientnet_lite0 nor a torchvision classification model"),
+        ({"name": "resnet18", "weights": "package"}, "package is known for efficientnet_lite0 only"),
+        ({**TINY, "build": "nowhere:build"}, "there is no module nowhere in"),
+        ({**TINY, "build": "tiny:nothing"}, "tiny has no function nothing; it has"),
+        ({**TINY, "build": "tiny"}, 'write "package.module:function"'),
+        ({**TINY, "build": "builtins:dict"}, "returned dict; it must return a torch.nn.Module"),
+        ({**TINY, "preprocess": {"size": 32, "resize": 30}}, "size is 32 and resize 30"),
+        ({**TINY, "labels": ["a", "b"]}, "labels: 2 given, but the network has 10 outputs"),
+        ({**TINY, "inputs": [{"name": "x", "shape": [1, 3]}]}, "is not understood; write {name: x"),
+    ],
+)
+def test_mistakes_are_one_sentence(verb, tmp_path, model, said):
+    options = {"model": {"weights": "untrained", **model}, "photos": str(PHOTOS)}
+    result = verb("torch", "scripts.models.prepare", tmp_path / "out", options=options)
+    assert result.code == 1 and said in result.facts["reason"], result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_network_that_fixes_its_batch_is_refused(verb, tmp_path):
+    (tmp_path / "fixed.py").write_text(
+        "import torch\n\n\nclass Fixed(torch.nn.Module):\n    def forward(self, x):\n"
+        "        return x.reshape(2, -1)[:, :10]\n\n\ndef build():\n    return Fixed()\n"
+    )
+    model = {**TINY, "build": "fixed:build", "folder": "."}
+    options = {"model": model, "photos": str(PHOTOS)}
+    result = verb("torch", "scripts.models.prepare", tmp_path / "out", options=options, cwd=tmp_path)
+    assert result.code == 1 and "one batch size only" in result.facts["reason"], result.stderr
+
+
+def test_a_network_of_arrays(verb, python, tmp_path):
+    """Two inputs of different kinds, two outputs: exported, referenced on drawn samples and on given ones."""
+    inputs = [
+        {"name": "values", "shape": ["batch", 12], "dtype": "float32"},
+        {"name": "words", "shape": ["batch", 7], "dtype": "int64", "high": 20},
+    ]
+    model = {"name": "mixer", "weights": "untrained", "build": "tiny:mixer", "folder": "tests/toolchain"}
+    model.update(inputs=inputs, outputs=["scores", "mixed"])
+    checkpoint = verb("torch", "scripts.models.prepare", tmp_path / "checkpoint", options={"model": model})
+    assert checkpoint.code == 0, checkpoint.stderr
+    described = model_of(checkpoint.out)
+    assert described["task"] == "arrays" and described["preprocess"] is None
+    assert [(t["name"], t["shape"]) for t in described["outputs"]] == [("scores", ["batch", 5]), ("mixed", ["batch", 8])]
+
+    sources = {"checkpoint": checkpoint.out}
+    drawn = verb("torch", "scripts.models.reference", tmp_path / "drawn", sources, {"model": model})
+    assert drawn.code == 0, drawn.stderr
+    words = np.load(drawn.out / "inputs.words.npy")
+    assert words.shape == (64, 7) and words.min() == 0 and words.max() == 19
+    assert np.load(drawn.out / "logits.scores.npy").shape == (64, 5)
+
+    samples = tmp_path / "samples.npz"
+    np.savez(samples, values=np.load(drawn.out / "inputs.values.npy")[:3], words=words[:3])
+    options = {"model": {**model, "samples": str(samples)}}
+    given = verb("torch", "scripts.models.reference", tmp_path / "given", sources, options)
+    assert given.code == 0, given.stderr
+    assert (np.load(given.out / "logits.mixed.npy") == np.load(drawn.out / "logits.mixed.npy")[:3]).all()
+
+    np.savez(samples, values=words[:3], words=words[:3])
+    wrong = verb("torch", "scripts.models.reference", tmp_path / "wrong", sources, options)
+    assert wrong.code == 1 and "the config declares float32" in wrong.facts["reason"]
+
+    onnx = verb("torch", "scripts.onnxruntime.convert", tmp_path / "onnx", sources)
+    assert onnx.code == 0, onnx.stderr
+    python("onnxruntime", RUN_ONNX, str(onnx.out / "model.onnx"), str(drawn.out))
+
+
+RUN_ONNX = """
+import sys
+import numpy as np, onnxruntime
+session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
+feed = {name: np.load(sys.argv[2] + "/inputs.%s.npy" % name) for name in ("values", "words")}
+for name, got in zip(("scores", "mixed"), session.run(["scores", "mixed"], feed)):
+    assert abs(got - np.load(sys.argv[2] + "/logits.%s.npy" % name)).max() < 1e-5
+"""
+
+
+def test_photos_are_needed_and_named(verb, tiny_checkpoint, tmp_path):
+    without = verb("torch", "scripts.models.prepare", tmp_path / "a", options={"model": TINY})
+    assert without.code == 1 and "untrained weights need photos" in without.facts["reason"]
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "broken.jpg").write_bytes(b"no image")
+    options = {"photos": str(tmp_path / "photos")}
+    broken = verb("torch", "scripts.models.reference", tmp_path / "b", {"checkpoint": tiny_checkpoint}, options)
+    assert broken.code == 1 and "broken.jpg cannot be read as an image" in broken.facts["reason"]
+    assert "Traceback" not in broken.stderr
+
+
+AGAINST_TORCHVISION = """
+import json, sys
+import numpy as np
+from PIL import Image
+from scripts.models import photos, preprocess, torchvision_models
+models = torchvision_models.module()
+from torchvision import transforms
+from torchvision.transforms import InterpolationMode
+worst = 0.0
+for size, resize, interpolation in ((224, 256, "bilinear"), (224, 232, "bicubic"), (97, 97, "bicubic")):
+    spec = dict(preprocess.IMAGENET, size=size, resize=resize, interpolation=interpolation)
+    theirs = transforms.Compose([
+        transforms.Resize(resize, InterpolationMode(interpolation)), transforms.CenterCrop(size),
+        transforms.ToTensor(), transforms.Normalize(spec["mean"], spec["std"])])
+    for photo in photos.read(sys.argv[1])[::8]:
+        expected = theirs(Image.open(photo.path).convert("RGB")).numpy()
+        worst = max(worst, float(abs(preprocess.load(photo.path, spec) - expected).max()))
+print(worst)
+"""
+
+
+def test_preprocessing_is_torchvisions(python):
+    assert float(python("torch", AGAINST_TORCHVISION, str(PHOTOS)).stdout) < 1e-6
+
+
+LISTED = """
+import json
+from scripts.models import registry, torchvision_models
+print(json.dumps({name: registry.describe({"name": name}) for name in torchvision_models.names()}))
+"""
+
+
+def test_every_torchvision_classifier_is_known(python):
+    from scripts.core.networks import TORCHVISION
+
+    described = json.loads(python("torch", LISTED).stdout)
+    assert set(described) == set(TORCHVISION)
+    assert described["resnet50"]["preprocess"]["resize"] == 232
+    assert described["inception_v3"]["inputs"][0]["shape"] == ["batch", 3, 299, 299]
+    assert all(len(one["labels"]) == 1000 for one in described.values())

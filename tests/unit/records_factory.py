@@ -19,7 +19,7 @@ TRAINED, UNTRAINED = ("synthetic_lite", "package"), ("synthetic_resnet", "untrai
 BASE_MS = {
     "pytorch": 20.7, "torchscript": 17.8, "torch_compile": 9.4, "aotinductor": 9.6, "onnxruntime": 5.3, "openvino": 5.45,
     "litert": 5.9, "executorch": 5.5, "tensorrt": 1.0, "tensorrt_rtx": 1.0,
-}  # fmt: skip
+}
 SIZE_MB = {"checkpoint": 37.6, "torchscript": 18.9, "onnx": 18.6, "ir": 18.7, "tflite": 18.6, "pte": 18.7}
 OK = {"status": "ok", "reason": None}
 Ending = dict[str, Any]
@@ -58,7 +58,7 @@ TROUBLED = [
         "onnxruntime", "no_spin", gate="numeric",
         trials={n: {"status": "degraded", "reason": "asked for a provider that is absent, ran on another"} for n in range(1, 6)},
     ),
-]  # fmt: skip
+]
 
 
 def write(path: Path, kind: str, stage: str, ending: Ending, **values: Any) -> None:
@@ -81,11 +81,23 @@ class Tree:
         size = int(megabytes * 1e6) if ending["status"] == "ok" else 0
         files = {file: {"sha256": "0" * 64, "bytes": size}}
         if file == "weights.pt":
-            files = {file: {"sha256": "0" * 64, "bytes": size // 2}, "program.pt2": {"sha256": "1" * 64, "bytes": size - size // 2}}
+            files = {
+                file: {"sha256": "0" * 64, "bytes": size // 2},
+                "program.pt2": {"sha256": "1" * 64, "bytes": size - size // 2},
+            }
         sha256 = hashlib.sha256(str(folder.relative_to(self.artifacts)).encode()).hexdigest() if size else None
         common = {"versions": {"synthetic-toolchain": "1.0"}, "operators": {"Conv:float32": 49}}
         write(folder / "artifact.json", "artifact", stage, ending, sha256=sha256, bytes=size, files=files, **common)
-        write(folder / "build.json", "build", stage, ending, wall_s=wall_s, cpu_s=wall_s * 1.4, peak_rss_mb=900.0, cache="miss")
+        write(
+            folder / "build.json",
+            "build",
+            stage,
+            ending,
+            wall_s=wall_s,
+            cpu_s=wall_s * 1.4,
+            peak_rss_mb=900.0,
+            cache="miss",
+        )
 
     def network(self, model: str, weights: str) -> None:
         """Checkpoint, reference and the conversions that always work."""
@@ -94,7 +106,13 @@ class Tree:
         self.artifact(base / "reference", "prepare", OK, 124.0, "logits.npy", 6.0)
         files = base / "checkpoint/fp32.default/dyn/files"
         files.mkdir(parents=True)
-        known = {"name": model, "weights": weights, "trained": weights != "untrained", "build": "synthetic", "task": "classification"}
+        known = {
+            "name": model,
+            "weights": weights,
+            "trained": weights != "untrained",
+            "build": "synthetic",
+            "task": "classification",
+        }
         (files / "model.json").write_text(json.dumps(known | {"parameters": 4_652_008}))
 
     def case(self, host: str, model: str, weights: str, case: Case, batch: int, planned: bool = True) -> None:
@@ -127,13 +145,17 @@ class Tree:
             how = case.trials.get(number, ending)
             self._trial(path, case, number, stage if how is ending else "measure", how, host, batch, device)
         if planned:
-            paths = {"checkpoint": base / "checkpoint/fp32.default/dyn", "reference": base / "reference", "portable": portable}
+            paths = {
+                "checkpoint": base / "checkpoint/fp32.default/dyn",
+                "reference": base / "reference",
+                "portable": portable,
+            }
             folders = {name: str(path) for name, path in (paths | {"deployable": deployable, "verify": verify}).items()}
             self.rows.append({
                 "host": host, "model": model, "weights": weights, "runtime": case.runtime, "precision": "fp32", "variant": case.variant,
                 "device": device, "shape": shape, "batch": batch, "image_size": 224, "mode": "latency", "threads": 2,
                 "trials": self.trials, "paths": folders | {"trials": [str(path) for path in trials]},
-            })  # fmt: skip
+            })
 
     @staticmethod
     def _reach(case: Case, stage: str, ending: Ending, before: str) -> tuple[Ending, str]:
@@ -150,12 +172,21 @@ class Tree:
             "sqnr_db": 12.4 if wrong else 131.0, "cosine": 1.0, "top1_agreement": 0.71 if wrong else 1.0, "top5_agreement": 1.0,
             "top1_accuracy": accuracy, "gate": case.gate, "wrong": ["synthetic.jpg"] if wrong else [],
             "gated": {"sqnr_db": {"value": 12.4 if wrong else 131.0, "limit": 80.0, "ok": not wrong}},
-        }  # fmt: skip
+        }
         write(path, "verify", stage, ending, **(facts if ending["status"] == "ok" else {}))
 
-    def _trial(self, path: Path, case: Case, number: int, stage: str, ending: Ending, host: str, batch: int, device: str) -> None:
+    def _trial(
+        self, path: Path, case: Case, number: int, stage: str, ending: Ending, host: str, batch: int, device: str
+    ) -> None:
         candidate = {"runtime": case.runtime, "precision": "fp32", "variant": case.variant, "device": device}
-        where = {"candidate": candidate, "trial": number, "round": number, "position": 1, "session": f"s-{host}", "torch_build": "cpu"}
+        where = {
+            "candidate": candidate,
+            "trial": number,
+            "round": number,
+            "position": 1,
+            "session": f"s-{host}",
+            "torch_build": "cpu",
+        }
         if ending["status"] not in ("ok", "degraded"):
             write(path, "trial", stage, ending, batch=batch, mode="latency", **where)
             return
@@ -167,20 +198,56 @@ class Tree:
             memory={"baseline_mb": 31.0, "import_mb": 250.0 if heavy else 70.0, "load_mb": 120.0, "first_call_mb": 110.0, "run_mb": 290.0 if heavy else 118.0},
             threads={"asked": 2, "read_back": 2}, conditions={"before": state, "after": state},
             placement={"summary": "66 of 66 nodes as asked", "share": 1.0, "degraded": None}, warmup={"iterations": 20, "seconds": 0.2}, **where,
-        )  # fmt: skip
-        noise = self.random.normal(0, 0.02) + self.host_phase[number] + np.abs(self.random.normal(0, 0.05, self.samples))
-        total = BASE_MS[case.runtime] * case.slower * batch**0.95 * (1.4 if host == OTHER_HOST else 1.0) * np.exp(noise) * 1e6
+        )
+        noise = (
+            self.random.normal(0, 0.02) + self.host_phase[number] + np.abs(self.random.normal(0, 0.05, self.samples))
+        )
+        total = (
+            BASE_MS[case.runtime]
+            * case.slower
+            * batch**0.95
+            * (1.4 if host == OTHER_HOST else 1.0)
+            * np.exp(noise)
+            * 1e6
+        )
         put, get = (total * 0.02).astype(np.int64), (total * 0.01).astype(np.int64)
         np.savez_compressed(path.with_suffix(".npz"), put=put, execute=total.astype(np.int64) - put - get, get=get)
 
     def host(self, name: str, cpu: str, cores: int) -> None:
         """The host's record and its environments'."""
-        facts = {"cpu_model": cpu, "cores": cores, "isa": ["avx2", "avx512f"], "memory_gb": 32.0, "kernel": "6.0-synthetic", "os": "SynthOS 1"}
-        write(self.artifacts / f"hosts/{name}/host.json", "host", "host", OK, name=name, gpu=None, driver=None, machine="x86_64", **facts)
+        facts = {
+            "cpu_model": cpu,
+            "cores": cores,
+            "isa": ["avx2", "avx512f"],
+            "memory_gb": 32.0,
+            "kernel": "6.0-synthetic",
+            "os": "SynthOS 1",
+        }
+        write(
+            self.artifacts / f"hosts/{name}/host.json",
+            "host",
+            "host",
+            OK,
+            name=name,
+            gpu=None,
+            driver=None,
+            machine="x86_64",
+            **facts,
+        )
         for env in sorted({runtime.env for runtime in RUNTIMES.values()}):
             packages = {env: "1.2.3", "numpy": "2.4.6", "protobuf": "7.36.2"}
             path = self.artifacts / f"hosts/{name}/environments/{env}.json"
-            write(path, "environment", "environment", OK, name=env, interpreter="3.11.9", packages=packages, mode="uv", lock_sha256="a" * 64)
+            write(
+                path,
+                "environment",
+                "environment",
+                OK,
+                name=env,
+                interpreter="3.11.9",
+                packages=packages,
+                mode="uv",
+                lock_sha256="a" * 64,
+            )
 
 
 def build_tree(root: Path, trials: int = 5, samples: int = 120, batches: tuple[int, ...] = (1, 8)) -> Path:
@@ -197,6 +264,6 @@ def build_tree(root: Path, trials: int = 5, samples: int = 120, batches: tuple[i
     tree.host(HOST, "Synthetic CPU (test records)", 2)
     tree.host(OTHER_HOST, "Synthetic laptop CPU (test records)", 8)
     plan = tree.artifacts / "plan.json"
-    config = {"torch_build": "cpu", "trials": trials, "batches": list(batches), "threads": 2}
-    plan.write_text(json.dumps({"host": HOST, "config": config, "rows": tree.rows}))
+    config = {"measure": {"trials": trials}, "batches": list(batches), "threads": 2}
+    plan.write_text(json.dumps({"schema": 1, "host": HOST, "torch_build": "cpu", "config": config, "rows": tree.rows}))
     return plan

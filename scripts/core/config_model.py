@@ -1,0 +1,183 @@
+"""The config's schema: every key, its default, what is allowed, what it is for.
+
+`config.schema.json` and the README's table are made from it, and so is the sentence about each mistake.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    Field,
+    PrivateAttr,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    computed_field,
+    field_validator,
+)
+
+from scripts.core.catalogue import FORMATS, RUNTIMES
+from scripts.core.config_errors import ALLOWED, Mistake, OneOf, raise_mistakes
+from scripts.core.config_network import Entry, Network
+from scripts.core.config_parts import ExistingFile, Part, base_of, path_field, photo_files, unique
+from scripts.core.config_runtimes import AsWritten, Choice, Chosen, Precisions, as_mapping, resolve
+
+ENVIRONMENTS = tuple(
+    sorted({"report"} | {form.env for form in FORMATS.values()} | {runtime.env for runtime in RUNTIMES.values()})
+)
+"""The toolchains whose Python `interpreters` may name."""
+
+Seconds = Annotated[float, Field(gt=0, le=86400)]
+Count = Annotated[int, Field(ge=1, le=10**6)]
+Folder = Annotated[
+    str,
+    Field(pattern=r"^[^\s{}'\"]+$", json_schema_extra={ALLOWED: "a path without spaces, quotes and braces"}),
+]
+HostName = Annotated[
+    str,
+    Field(
+        max_length=63,
+        pattern="^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",
+        json_schema_extra={ALLOWED: "auto, or a short name of lower-case letters, digits and -"},
+    ),
+]
+Batches = Annotated[list[Annotated[int, Field(ge=1, le=1024)]], Field(min_length=1), AfterValidator(unique)]
+Modes = Annotated[list[Literal["latency"]], Field(min_length=1), AfterValidator(unique)]
+
+
+class Measure(Part):
+    """How a candidate is measured."""
+
+    trials: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=5, description="Fresh processes per candidate and workload; intervals come from their spread."
+    )
+    seconds: Seconds = Field(default=2.0, description="Time budget for the samples of a trial, in seconds.")
+    min_samples: Count = Field(default=5, description="Samples of a slow candidate, even beyond the time budget.")
+    iterations: Count | None = Field(
+        default=None, description="Exactly this many samples in each trial, in place of the time budget."
+    )
+    warmup_iterations: Count = Field(default=20, description="Calls before the samples, at most.")
+    warmup_seconds: Seconds = Field(default=0.5, description="Ends the warm-up if it comes first, in seconds.")
+    seed: Annotated[int, Field(ge=0, le=10**9)] = Field(
+        default=0, description="Decides the shuffled order of candidates within each round of trials."
+    )
+
+
+class Limits(Part):
+    """When a job is stopped."""
+
+    convert_s: Seconds = Field(default=900.0, description="Seconds to load, export or convert a network.")
+    compile_s: Seconds = Field(default=1800.0, description="Seconds to compile one artifact.")
+    verify_s: Seconds = Field(default=600.0, description="Seconds to run one candidate on all photos.")
+    trial_s: Seconds = Field(default=300.0, description="Seconds for one trial, its start and warm-up included.")
+    memory_mb: Annotated[float, Field(ge=64)] | None = Field(
+        default=None, description="Memory that one job may take, in megabytes (10^6 bytes); null is no limit."
+    )
+
+
+class TensorrtRtx(Part):
+    """TensorRT for RTX builds ahead of time, for a GPU that need not be here."""
+
+    target: Literal["sm75", "sm80", "sm86", "sm89", "sm120"] = Field(
+        default="sm86", description="Compute capability of the GPU that engines are built for (sm89 is 8.9)."
+    )
+
+
+def _told_apart(entries: list[Network]) -> list[Network]:
+    """A mistake for each entry whose name and weights were there before: they name one folder."""
+    seen: dict[tuple[str, str], int] = {}
+    mistakes: list[Mistake] = []
+    for i, entry in enumerate(entries):
+        first = seen.setdefault((entry.name, entry.weights), i)
+        if first != i:
+            sentence = f"{entry.name} with {entry.weights} weights is models[{first}] already; leave one out"
+            advice = ", or give it another name" if entry.weights == "file" else ""
+            mistakes.append(((i,), sentence + advice))
+    raise_mistakes(mistakes)
+    return entries
+
+
+def _as_written(value: Any) -> Any:
+    """A default in the form that a user would write; validation turns it into what is declared."""
+    return value
+
+
+class Config(Part):
+    """Everything that one can set. Made by `scripts.core.config.load`."""
+
+    host: HostName = Field(
+        default="auto", description="Names this machine in folders and tables; `auto` is its host name."
+    )
+    models: Annotated[list[Entry], Field(min_length=1), AfterValidator(_told_apart)] = Field(
+        default=_as_written(["efficientnet_lite0"]),
+        validate_default=True,
+        description="The networks: each a name (`resnet18`), a name with its weights (`resnet18.untrained`), or a "
+        "mapping with the keys below.",
+    )
+    precisions: Precisions = Field(
+        default=["fp32"], description="Asked of every runtime that knows them; `all` is all that each knows."
+    )
+    runtimes: Chosen = Field(
+        default=_as_written("all"),
+        validate_default=True,
+        description="What executes the networks. In a mapping, a runtime may have precisions of its own.",
+    )
+    batches: Batches = Field(default=[1, 8], description="Samples (photos) per call; each batch is measured apart.")
+    modes: Modes = Field(default=["latency"], description="`latency` is one request at a time.")
+    threads: Literal["auto"] | Annotated[int, Field(ge=1, le=4096)] = Field(
+        default="auto", description="Threads that each runtime may use; `auto` is one per usable core."
+    )
+    measure: Measure = Field(default_factory=Measure, description="How candidates are measured.")
+    limits: Limits = Field(
+        default_factory=Limits, validate_default=True, description="When a job is stopped; other limits redo nothing."
+    )
+    tensorrt_rtx: TensorrtRtx = Field(default_factory=TensorrtRtx, description="TensorRT for RTX.")
+    photos: Annotated[str, path_field("a folder of photos, or a CSV with a column `file`")] = Field(
+        default="data/photos",
+        validate_default=True,
+        description="The photos to validate and calibrate with; a CSV may give their classes.",
+    )
+    torch_build: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto",
+        description="The build of PyTorch to install; `auto` is the CPU build where there is no NVIDIA GPU and it can "
+        "be had.",
+    )
+    interpreters: dict[Annotated[str, OneOf(ENVIRONMENTS)], ExistingFile] = Field(
+        default={},
+        description="Pythons that are there already, each by the environment that it stands for.",
+    )
+    artifacts: Folder = Field(default="artifacts", description="Folder for what is built and measured.")
+    reports: Folder = Field(default="reports", description="Folder for the report, its table and its figures.")
+    retry_failed: bool = Field(default=False, description="Do jobs again that failed, crashed or were stopped.")
+
+    _photo_files: list[str] = PrivateAttr(default=[])
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def photo_files(self) -> list[str]:
+        """The files that `photos` stands for, the CSV included, as paths that start like `photos`."""
+        return self._photo_files
+
+    @field_validator("runtimes", mode="wrap", json_schema_input_type=AsWritten)
+    @classmethod
+    def _resolve_runtimes(cls, value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+        chosen: dict[str, Choice] = handler(as_mapping(value))
+        asked = info.data.get("precisions")
+        return chosen if asked is None else resolve(chosen, asked, named=value != "all")
+
+    @field_validator("limits")
+    @classmethod
+    def _trial_has_time(cls, value: Limits, info: ValidationInfo) -> Limits:
+        measure = info.data.get("measure")
+        if measure and value.trial_s <= measure.seconds + measure.warmup_seconds:
+            least = f"{measure.seconds + measure.warmup_seconds:g} (measure.seconds and measure.warmup_seconds)"
+            raise_mistakes([(("trial_s",), f"{value.trial_s:g} is too short; give a number above {least}")])
+        return value
+
+    @field_validator("photos")
+    @classmethod
+    def _photos_exist(cls, value: str, info: ValidationInfo) -> str:
+        photo_files(base_of(info), value)
+        return value
+
+    def model_post_init(self, context: Any) -> None:
+        self._photo_files = photo_files(context["base"], self.photos)

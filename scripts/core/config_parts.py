@@ -1,0 +1,87 @@
+"""What the parts of the config's schema share: strictness, lists without repetition, paths that exist."""
+
+import csv
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
+
+from scripts.core.config_errors import ALLOWED, raise_mistakes, shown
+from scripts.models.photos import SUFFIXES
+
+T = TypeVar("T")
+
+
+class Part(BaseModel):
+    """A mapping of the config: no unknown keys, no conversions ("8" is no 8, true is no 1)."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
+
+
+def unique(values: list[T]) -> list[T]:
+    """The list itself; a mistake for each item that was there before."""
+    raise_mistakes(
+        ((i,), f"{shown(value)} is there twice; name it once") for i, value in enumerate(values) if value in values[:i]
+    )
+    return values
+
+
+def path_field(what: str) -> object:
+    """Constraints of a path. Braces would be wildcards to Snakemake."""
+    return Field(min_length=1, pattern=r"^[^{}\n]+$", json_schema_extra={ALLOWED: f"{what} (no braces)"})
+
+
+def base_of(info: ValidationInfo) -> Path:
+    """The folder that relative paths start from; `load` hands it on."""
+    if info.context is None:
+        raise RuntimeError("the config is made by scripts.core.config.load, which knows where paths start")
+    base: Path = info.context["base"]
+    return base
+
+
+def _existing_file(text: str, info: ValidationInfo) -> str:
+    if not (base_of(info) / text).is_file():
+        raise_mistakes([((), f"there is no file {base_of(info) / text}; put it there, or correct the path")])
+    return text
+
+
+ExistingFile = Annotated[str, path_field("a file that exists"), AfterValidator(_existing_file)]
+
+
+def photo_files(base: Path, source: str) -> list[str]:
+    """The files that a photos folder or CSV stands for, the CSV included, as paths that start like `source`.
+
+    They are looked at, not read. Raises mistakes for a source or a listed photo that is missing.
+    """
+    where = Path(source)
+    if (base / where).is_dir() and (base / where / "photos.csv").is_file():
+        where = where / "photos.csv"
+    if (base / where).is_file():
+        return [where.as_posix(), *_listed(base, where)]
+    if not (base / where).is_dir():
+        raise_mistakes([((), f"there is no {base / source}; name a folder of photos or a CSV that lists them")])
+    found = sorted(p for p in (base / where).rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    if not found:
+        raise_mistakes([((), f"{source} holds no photos; the kinds that count are {', '.join(sorted(SUFFIXES))}")])
+    return [(where / p.relative_to(base / where)).as_posix() for p in found]
+
+
+def _listed(base: Path, table: Path) -> list[str]:
+    """The photos that a CSV lists, all of them there."""
+    try:
+        with (base / table).open(newline="", encoding="utf-8") as stream:
+            rows = list(csv.DictReader(stream))
+    except (UnicodeDecodeError, csv.Error):
+        raise_mistakes([((), f"{table} is no CSV in UTF-8; name a folder of photos or a CSV that lists them")])
+    if not rows or "file" not in rows[0]:
+        raise_mistakes(
+            [((), f"{table} lists no photos; give it a column `file` with a path from its folder in each row")]
+        )
+    files = [(table.parent / (row["file"] or "?")).as_posix() for row in rows]
+    missing = [file for file in files if not (base / file).is_file()]
+    if missing:
+        more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
+        raise_mistakes(
+            [((), f"{table} lists {missing[0]}{more}, which is not there; put it there or take it off the list")]
+        )
+    return files

@@ -1,0 +1,23 @@
+"""`model.json`: what the later stages know of a network. Standard library only.
+
+Keys: name, weights, trained, build, folder (of a user's own network, if not the working directory), task
+("classification" or "arrays"), inputs and outputs (name, shape with "batch" first, dtype), preprocess, labels,
+parameters, source.
+"""
+
+import json
+import os
+from typing import Any, Dict
+
+FILE = "model.json"
+PROGRAM = "program.pt2"
+WEIGHTS = "weights.pt"
+
+Description = Dict[str, Any]
+
+
+def read(folder: "os.PathLike[str]") -> Description:
+    """The `model.json` of a checkpoint's `files/` folder."""
+    with open(os.path.join(folder, FILE), encoding="utf-8") as stream:
+        value: Description = json.load(stream)
+    return value

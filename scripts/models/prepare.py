@@ -1,0 +1,97 @@
+"""Prepare a checkpoint: load the weights safely, build the network, export it once.
+
+Options: {"model": a model entry (keys: see registry and checkpoints), "photos": folder or CSV (for untrained
+weights only: their BatchNorm statistics are taken from photos)}.
+Writes weights.pt (state dict), program.pt2 (exported program, dynamic batch, float32) and model.json.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, Dict, List
+
+import torch
+
+from scripts.core.verb import Facts, Job, Mistake, main, write_json
+from scripts.models import arrays, checkpoints, export, network, photos, preprocess, registry, untrained
+from scripts.models.description import FILE, PROGRAM, WEIGHTS
+
+SETTLING_PHOTOS = 16
+
+
+def work(job: Job) -> Facts:
+    """Write the checkpoint; return versions, operator counts of the exported program, and options."""
+    entry = job.options["model"]
+    description = registry.describe(entry)
+    if description["build"] == PROGRAM:
+        built, source = _trusted_program(entry)
+    else:
+        built, source = _built(entry, description, job.options.get("photos"))
+    program = export.exported(built, description["inputs"])
+    model = dict(description, **_learned(built, program, entry, description))
+    model.update(weights=_kind(entry), trained=_kind(entry) != "untrained", source=source)
+    export.save_state(built.state_dict(), job.out / WEIGHTS)
+    export.save_program(program, job.out / PROGRAM)
+    write_json(job.out / FILE, model)
+    return {
+        "versions": registry.versions(),
+        "operators": export.operators(program),
+        "options": {"batch": [1, export.MAX_BATCH], "weights": model["weights"]},
+    }
+
+
+def _kind(entry: Dict[str, Any]) -> str:
+    return str(entry.get("weights") or ("file" if entry.get("file") else "untrained"))
+
+
+def _built(entry: Dict[str, Any], description: Dict[str, Any], source: Any) -> Any:
+    weights = checkpoints.read(entry)
+    untrained.seed()
+    built = network.build(description)
+    if weights.state is not None:
+        checkpoints.fill(built, weights.state)
+    elif description["task"] == "arrays":
+        untrained.settle(built, arrays.drawn(description["inputs"], SETTLING_PHOTOS))
+    else:
+        untrained.settle(built, [_settling_photos(source, description["preprocess"])])
+    return built.float(), weights.source
+
+
+def _settling_photos(source: Any, spec: Dict[str, Any]) -> Any:
+    if not source:
+        raise Mistake("photos: untrained weights need photos, from which their BatchNorm statistics are set")
+    listed = photos.read(Path(source))
+    chosen = [photo.path for photo in listed if photo.split == photos.CALIBRATION] or [photo.path for photo in listed]
+    try:
+        return preprocess.batch(chosen[:: max(1, len(chosen) // SETTLING_PHOTOS)][:SETTLING_PHOTOS], spec)
+    except ValueError as error:
+        raise Mistake("photos: %s" % error) from None
+
+
+def _trusted_program(entry: Dict[str, Any]) -> Any:
+    path, digest = checkpoints.checked_file(entry)
+    return torch.export.load(str(path)).module(), {"file": path.name, "sha256": digest}
+
+
+def _learned(built: Any, program: Any, entry: Dict[str, Any], description: Dict[str, Any]) -> Dict[str, Any]:
+    """What only the built network tells: its outputs and the number of parameters."""
+    count = len(program.graph.output_node().args[0])
+    if description["task"] == "classification":
+        if count != 1:
+            raise Mistake(
+                "the network returns %d tensors; a classifier returns logits alone (or declare its inputs)" % count
+            )
+        names: List[str] = ["logits"]
+    else:
+        names = list(entry.get("outputs") or ["output_%d" % index for index in range(count)])
+    outputs = export.outputs(program, names)
+    if description["task"] == "classification":
+        shape, labels = outputs[0]["shape"], description["labels"]
+        if len(shape) != 2 or not isinstance(shape[1], int):
+            raise Mistake("the network returns %s; a classifier returns [batch, classes]" % json.dumps(shape))
+        if labels and len(labels) != shape[1]:
+            raise Mistake("labels: %d given, but the network has %d outputs" % (len(labels), shape[1]))
+    return {"outputs": outputs, "parameters": sum(parameter.numel() for parameter in built.parameters())}
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(work, __doc__))

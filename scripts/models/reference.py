@@ -1,0 +1,85 @@
+"""Reference outputs: the checkpoint in float32, in eager PyTorch on the CPU, one sample at a time.
+
+Source: checkpoint. Options: {"photos": folder or CSV} for classifiers; for networks that take arrays {"model": the
+model entry}, whose `samples` names an .npz (without it 64 samples are drawn from a fixed seed).
+Writes inputs.npy float32 [N, 3, H, W] (preprocessed photos, validation first), logits.npy float32 [N, classes] and
+photos.json; of a network with several inputs or outputs inputs.NAME.npy and logits.NAME.npy, each [N, ...].
+"""
+
+import os
+from pathlib import Path
+from typing import Any, Dict, List, Sequence, Tuple
+
+import numpy as np
+import torch
+
+from scripts.core.verb import Facts, Job, Mistake, main, write_json
+from scripts.models import arrays, description, network, photos, preprocess, registry
+
+DRAWN = 64
+
+
+def work(job: Job) -> Facts:
+    """Write the reference; return versions, the threads used, and top-1 accuracy where there are labels."""
+    folder = job.sources["checkpoint"]
+    model = description.read(folder)
+    threads = len(os.sched_getaffinity(0))
+    torch.set_num_threads(threads)
+    built = network.load(folder)
+    options = {"batch": 1, "threads": torch.get_num_threads()}
+    if model["task"] == "arrays":
+        samples = job.options["model"].get("samples")
+        inputs = arrays.read(Path(samples), model["inputs"]) if samples else arrays.drawn(model["inputs"], DRAWN)
+        results = run(built, inputs)
+        _save(job.out, "inputs", model["inputs"], inputs)
+        _save(job.out, "logits", model["outputs"], results)
+        write_json(job.out / "photos.json", [])
+        return {"versions": registry.versions(), "options": options, "samples": len(inputs[0])}
+    records, pixels = _photos(job.options.get("photos"), model)
+    logits = run(built, [pixels])[0]
+    _save(job.out, "inputs", model["inputs"], [pixels])
+    _save(job.out, "logits", model["outputs"], [logits])
+    write_json(job.out / "photos.json", records)
+    labelled = sum(1 for record in records if record["classes"])
+    facts = {"versions": registry.versions(), "options": options, "samples": len(pixels), "labelled": labelled}
+    return dict(facts, top1_accuracy=accuracy(logits, records))
+
+
+def run(built: torch.nn.Module, inputs: Sequence[np.ndarray]) -> List[np.ndarray]:
+    """The outputs of a network for arrays [N, ...], computed one sample at a time; each [N, ...]."""
+    rows: List[List[np.ndarray]] = []
+    with torch.inference_mode():
+        for index in range(len(inputs[0])):
+            result = built(*(torch.from_numpy(value[index : index + 1]) for value in inputs))
+            tensors = torch.utils._pytree.tree_leaves(result)
+            rows.append([tensor.numpy() for tensor in tensors])
+    return [np.ascontiguousarray(np.concatenate(column)) for column in zip(*rows)]
+
+
+def accuracy(logits: np.ndarray, records: Sequence[Dict[str, Any]]) -> Any:
+    """Share of labelled photos whose largest logit is one of their classes; None without labels."""
+    hits = [int(row.argmax()) in record["classes"] for row, record in zip(logits, records) if record["classes"]]
+    return sum(hits) / len(hits) if hits else None
+
+
+def _photos(source: Any, model: Dict[str, Any]) -> Tuple[List[Dict[str, Any]], np.ndarray]:
+    if not source:
+        raise Mistake("photos: a classifier needs photos; name a folder or a CSV")
+    listed = photos.read(Path(source))
+    classes = model["outputs"][0]["shape"][1]
+    try:
+        pixels = preprocess.batch([photo.path for photo in listed], model["preprocess"])
+    except ValueError as error:
+        raise Mistake("photos: %s" % error) from None
+    return [photos.record(photo, classes) for photo in listed], pixels
+
+
+def _save(out: Path, kind: str, tensors: Sequence[Dict[str, Any]], values: Sequence[np.ndarray]) -> None:
+    """KIND.npy for the only tensor, KIND.NAME.npy for each of several."""
+    for tensor, value in zip(tensors, values):
+        name = kind if len(tensors) == 1 else "%s.%s" % (kind, tensor["name"])
+        np.save(str(out / (name + ".npy")), value)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(work, __doc__))

@@ -1,0 +1,88 @@
+"""ONNX Runtime behind the door. Opens the graph that `compile` optimised, so nothing is optimised again.
+
+Inputs are bound where the caller's arrays lie and outputs are written into arrays that the session owns: no copies.
+Settings that decide speed are explicit: one operator at a time, `threads` within an operator, idle threads spin
+(ONNX Runtime's default). Asked for a provider that is not there, it refuses instead of taking another.
+"""
+from collections import Counter
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+import numpy as np
+import onnxruntime as ort
+
+from scripts.core.door import Arrays, Options, Placement, Session
+from scripts.onnxruntime.settings import DTYPES, provider_of, settings
+
+FILE = "model.onnx"
+
+
+def open(artifact: Path, options: Dict[str, Any]) -> Session:
+    """Load `model.onnx` from `artifact` on the asked provider. Raises Unsupported where that is not there."""
+    asked = Options.of(options)
+    provider = provider_of(asked.device)
+    loaded = ort.InferenceSession(
+        str(artifact / FILE), settings(asked.threads), providers=[provider], enable_fallback=0
+    )
+    return OnnxRuntime(loaded, asked)
+
+
+class OnnxRuntime(Session):
+    """One loaded graph with its own bindings; clones share the graph and its threads."""
+
+    def __init__(self, session: ort.InferenceSession, options: Options) -> None:
+        self._session, self._options = session, options
+        self._binding = session.io_binding()
+        self._outputs = self._bind_outputs()
+
+    def _bind_outputs(self) -> Optional[Arrays]:
+        """Arrays bound to the outputs; None if a shape is known only when run, and ONNX Runtime allocates."""
+        wanted = {node.name: node for node in self._session.get_outputs()}
+        shapes = {name: self._resolve(wanted[name].shape) for name in self._options.outputs}
+        if any(shape is None for shape in shapes.values()):
+            for name in shapes:
+                self._binding.bind_output(name)
+            return None
+        arrays = {name: np.empty(shape, DTYPES[wanted[name].type]) for name, shape in shapes.items()}
+        for name, array in arrays.items():
+            self._binding.bind_ortvalue_output(name, ort.OrtValue.ortvalue_from_numpy(array))
+        return arrays
+
+    def _resolve(self, shape: "list[Any]") -> Optional[List[int]]:
+        """A declared shape with the batch filled in: it is the name that the inputs' first dimension has."""
+        batch = {node.shape[0] for node in self._session.get_inputs() if node.shape}
+        sizes = [self._options.batch if size in batch else size for size in shape]
+        return sizes if all(isinstance(size, int) for size in sizes) else None
+
+    def put(self, inputs: Arrays) -> None:
+        for name in self._options.inputs:
+            self._binding.bind_cpu_input(name, inputs[name])
+
+    def execute(self) -> None:
+        self._session.run_with_iobinding(self._binding)
+
+    def get(self) -> Arrays:
+        """Valid until the next `execute`, which writes into the same arrays."""
+        if self._outputs is not None:
+            return self._outputs
+        return dict(zip(self._options.outputs, self._binding.copy_outputs_to_cpu()))
+
+    def clone(self) -> Session:
+        return OnnxRuntime(self._session, self._options)
+
+    def threads(self) -> Optional[int]:
+        return int(self._session.get_session_options().intra_op_num_threads)
+
+    def placement(self) -> Placement:
+        asked = provider_of(self._options.device)
+        nodes: "Counter[str]" = Counter()
+        for subgraph in self._session.get_provider_graph_assignment_info():
+            nodes[subgraph.ep_name] += len(subgraph.get_nodes())
+        total = sum(nodes.values())
+        share = nodes[asked] / total if total else None
+        summary = "%d of %d nodes on %s" % (nodes[asked], total, asked)
+        elsewhere = ", ".join("%d on %s" % (count, name) for name, count in sorted(nodes.items()) if name != asked)
+        return Placement(summary, share, "%s, %s" % (summary, elsewhere) if elsewhere else None)
+
+    def close(self) -> None:
+        del self._binding, self._session, self._outputs

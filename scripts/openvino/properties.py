@@ -1,0 +1,43 @@
+"""How OpenVINO is set up here, shared by `compile` and `session`: a blob does not remember any of it.
+
+(Tried with 2026.4: a blob exported with f32 and one thread, imported without properties, runs in bf16 on two.)
+"""
+from typing import Any, Dict
+
+import openvino as ov
+import openvino.properties as props
+import openvino.properties.hint as hint
+
+from scripts.core.verb import Unsupported
+
+PRECISIONS = {"fp32": ov.Type.f32}
+"""The inference precision to ask for. Without it a CPU with bf16 takes bf16."""
+
+DTYPES = {"f32": "float32", "f16": "float16", "bf16": "bfloat16", "f64": "float64", "i8": "int8", "u8": "uint8"}
+"""NumPy's names for those dtypes of OpenVINO that records count; others keep OpenVINO's own."""
+
+
+def properties(precision: str, threads: int) -> Dict[Any, Any]:
+    """Properties for one request at a time on `threads` threads. Raises Unsupported for an unknown precision."""
+    if precision not in PRECISIONS:
+        raise Unsupported("this room runs OpenVINO in %s; %s is not among them" % (", ".join(PRECISIONS), precision))
+    return {
+        hint.inference_precision(): PRECISIONS[precision],
+        hint.performance_mode(): hint.PerformanceMode.LATENCY,
+        props.num_streams(): 1,
+        props.inference_num_threads(): threads,
+    }
+
+
+def device_of(device: str) -> str:
+    """OpenVINO's name for a device. Raises Unsupported where OpenVINO does not find it here."""
+    name = {"cpu": "CPU", "intel_gpu": "GPU"}.get(device)
+    here = ov.Core().available_devices
+    if name not in here:
+        raise Unsupported("OpenVINO %s finds no device %s here; it finds %s" % (version(), device, ", ".join(here)))
+    return str(name)
+
+
+def version() -> str:
+    """OpenVINO's version without the build's number and branch, such as "2026.4.1"."""
+    return str(ov.__version__).split("-")[0]

@@ -1,0 +1,68 @@
+"""OpenVINO behind the door: imports the blob that `compile` exported and runs one request at a time.
+
+The blob remembers neither precision nor threads, so both are asked for again and read back. Inputs are shared with
+the runtime where they lie, outputs are views of the request's own tensors: no copies.
+"""
+from pathlib import Path
+from typing import Any, Dict, Optional
+
+import numpy as np
+import openvino as ov
+
+from scripts.core.door import Arrays, Options, Placement, Session
+from scripts.openvino.layers import layers, summary
+from scripts.openvino.properties import PRECISIONS, device_of, properties
+
+FLOATS = ("f32", "f16", "bf16", "f64")
+
+
+def open(artifact: Path, options: Dict[str, Any]) -> Session:
+    """Import `model.blob` from `artifact`. Raises Unsupported for a device or precision that is not there."""
+    asked = Options.of(options)
+    blob = ov.Tensor(np.memmap(str(artifact / "model.blob"), np.uint8, "r"))
+    compiled = ov.Core().import_model(blob, device_of(asked.device), properties(asked.precision, asked.threads))
+    return OpenVino(compiled, asked, blob)
+
+
+class OpenVino(Session):
+    """One compiled model with its own request; a clone is another request on the same model."""
+
+    def __init__(self, compiled: ov.CompiledModel, options: Options, blob: ov.Tensor) -> None:
+        self._compiled, self._options = compiled, options
+        self._blob = blob  # mapped, not read: the weights may still lie there
+        self._request = compiled.create_infer_request()
+        self._inputs = {name: compiled.input(name) for name in options.inputs}
+        self._outputs = {name: compiled.output(name) for name in options.outputs}
+
+    def put(self, inputs: Arrays) -> None:
+        for name, port in self._inputs.items():
+            self._request.set_tensor(port, ov.Tensor(inputs[name], shared_memory=inputs[name].flags.writeable))
+
+    def execute(self) -> None:
+        self._request.infer(share_outputs=True)
+
+    def get(self) -> Arrays:
+        """Valid until the next `execute`, which writes into the same memory."""
+        return {name: self._request.get_tensor(port).data for name, port in self._outputs.items()}
+
+    def clone(self) -> Session:
+        return OpenVino(self._compiled, self._options, self._blob)
+
+    def threads(self) -> Optional[int]:
+        return int(self._compiled.get_property("INFERENCE_NUM_THREADS"))
+
+    def placement(self) -> Placement:
+        """Kernels and their precisions; degraded if any floating-point kernel runs in another than was asked for."""
+        wanted = PRECISIONS[self._options.precision].get_type_name()
+        found = layers(self._compiled)
+        floats = [layer for layer in found if layer.precision in FLOATS]
+        right = sum(layer.precision == wanted for layer in floats)
+        hinted = self._compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
+        phrase = summary(found)
+        reason = None
+        if hinted != wanted or right < len(floats):
+            reason = "asked for %s, OpenVINO took %s as its precision: %s" % (wanted, hinted, phrase)
+        return Placement(phrase, right / len(floats) if floats else None, reason)
+
+    def close(self) -> None:
+        del self._request, self._inputs, self._outputs, self._compiled, self._blob

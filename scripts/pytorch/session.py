@@ -1,0 +1,137 @@
+"""PyTorch's four runtimes behind the door: eager, TorchScript, torch.compile, AOTInductor."""
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any, Callable, Dict, Optional, Tuple
+
+import torch
+
+from scripts.core.door import Arrays, Options, Placement, Session
+from scripts.core.verb import Unsupported
+from scripts.models import network
+from scripts.pytorch import inductor
+
+Function = Callable[..., Any]
+Placed = Callable[[], Placement]
+
+
+class TorchSession(Session):
+    """A function of tensors: a module, or what a compiler made of one.
+
+    `put` hands host memory over without a copy (`torch.from_numpy`), as a user would: on the CPU PyTorch reads it
+    in place. `get` likewise returns views of the outputs.
+    """
+
+    def __init__(self, function: Function, options: Options, placed: Placed, scratch: Optional[Path] = None) -> None:
+        self._function = function
+        self._options = options
+        self._placed = placed
+        self._scratch = scratch
+        self._inputs: Tuple[torch.Tensor, ...] = ()
+        self._outputs: Any = None
+
+    def put(self, inputs: Arrays) -> None:
+        self._inputs = tuple(torch.from_numpy(inputs[name]) for name in self._options.inputs)
+
+    def execute(self) -> None:
+        with torch.inference_mode():
+            self._outputs = self._function(*self._inputs)
+
+    def get(self) -> Arrays:
+        if isinstance(self._outputs, torch.Tensor):
+            return {self._options.outputs[0]: self._outputs.numpy()}
+        tensors = torch.utils._pytree.tree_leaves(self._outputs)
+        return {name: tensor.numpy() for name, tensor in zip(self._options.outputs, tensors)}
+
+    def clone(self) -> "TorchSession":
+        return TorchSession(self._function, self._options, self._placed)
+
+    def threads(self) -> Optional[int]:
+        count: int = torch.get_num_threads()
+        return count
+
+    def placement(self) -> Placement:
+        """As read back; for torch.compile only after the first `execute`, which compiles or loads."""
+        return self._placed()
+
+    def close(self) -> None:
+        self._outputs, self._inputs = None, ()
+        if self._scratch is not None:
+            shutil.rmtree(str(self._scratch), ignore_errors=True)
+
+
+def open(artifact: Path, options: Dict[str, Any]) -> TorchSession:  # noqa: A001 - the name that every room shares
+    """Load the candidate that `options` name; raise `Unsupported` for what PyTorch cannot do here."""
+    asked = Options.of(options)
+    if asked.device != "cpu" or asked.precision != "fp32":
+        raise Unsupported(
+            "PyTorch is driven in fp32 on the CPU so far; asked for %s on %s" % (asked.precision, asked.device)
+        )
+    torch.set_num_threads(asked.threads)
+    opened: TorchSession = _OPENERS[asked.runtime](Path(artifact), asked)
+    return opened
+
+
+def _eager(artifact: Path, options: Options) -> TorchSession:
+    module = network.load(artifact)
+    summary = "eager on the CPU, oneDNN %s" % ("on" if torch.backends.mkldnn.is_available() else "absent")
+    return TorchSession(module, options, lambda: Placement(summary, 1.0))
+
+
+def _torchscript(artifact: Path, options: Options) -> TorchSession:
+    module = torch.jit.load(str(artifact / "model.ts"), map_location="cpu")
+    return TorchSession(module, options, lambda: Placement("TorchScript interpreter on the CPU", 1.0))
+
+
+def _torch_compile(artifact: Path, options: Options) -> TorchSession:
+    """The compiled artifact is put into a fresh cache; the first `execute` traces the network and finds it there."""
+    _check_built_for(artifact, options)
+    scratch = Path(tempfile.mkdtemp(prefix="assay-inductor-"))
+    inductor.private_cache(scratch, threads=1)
+    kernels = artifact / inductor.KERNELS
+    if kernels.is_dir():
+        shutil.copytree(str(kernels), str(scratch), dirs_exist_ok=True)
+    torch.compiler.load_cache_artifacts((artifact / inductor.CACHE).read_bytes())
+    function = inductor.compiled(network.load(artifact))
+    shipped = inductor.built_kernels(scratch)
+    return TorchSession(function, options, lambda: _compiled_placement(scratch, len(shipped)), scratch)
+
+
+def _compiled_placement(cache: Path, shipped: int) -> Placement:
+    what = inductor.done()
+    rebuilt = len(inductor.built_kernels(cache)) - shipped
+    if not what["graphs"]:
+        return Placement("nothing was compiled", 0.0, "torch.compile left the whole network to eager PyTorch")
+    degraded = None
+    if what["cache_misses"] or not what["cache_hits"] or rebuilt:
+        degraded = "the compiled artifact did not fit and was compiled again (%d graphs, %d kernels)" % (
+            what["cache_misses"],
+            rebuilt,
+        )
+    summary = "%s in %d graph(s)" % (inductor.described(what), what["graphs"])
+    return Placement(summary, None if what["graph_breaks"] else 1.0, degraded)
+
+
+def _aotinductor(artifact: Path, options: Options) -> TorchSession:
+    what = _check_built_for(artifact, options)
+    function = torch._inductor.aoti_load_package(str(artifact / "model.pt2"))
+    return TorchSession(function, options, lambda: Placement(inductor.described(what), 1.0))
+
+
+def _check_built_for(artifact: Path, options: Options) -> Dict[str, Any]:
+    """What was built, from the artifact; the generated code serves one batch size and number of threads."""
+    what: Dict[str, Any] = json.loads((artifact / inductor.SUMMARY).read_text())
+    for name, asked in (("threads", options.threads), ("batch", options.batch)):
+        if what[name] != asked:
+            raise Unsupported("compiled for %s %d; asked for %d: compile it again" % (name, what[name], asked))
+    return what
+
+
+_OPENERS: Dict[str, Callable[[Path, Options], TorchSession]] = {
+    "pytorch": _eager,
+    "torchscript": _torchscript,
+    "torch_compile": _torch_compile,
+    "aotinductor": _aotinductor,
+}

@@ -1,0 +1,106 @@
+"""The end of a run: `python -m scripts.report.check --csv ... --plan ... --report ... --ok FILE`.
+
+Says the answer in a few lines. If a row of this host failed, crashed, timed out or ran out of memory, lists those
+rows with their reasons and logs, and exits with 1; FILE exists only when there are none. Rows that are unsupported or
+not run here, and artifacts that failed their gate, are results: they are in the report and do not fail the run.
+"""
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from scripts.report.answers import Question, questions
+from scripts.report.columns import read_results, write_whole
+from scripts.report.evidence import key_of
+from scripts.report.reading import BAD, Record, read
+from scripts.report.rows import Row, planned, read_plan
+from scripts.report.summarise import chain
+from scripts.report.wording import STATUS, candidate, count, milliseconds, network, number, runtime, span
+
+LOGS = {"prepare": "prepare.log", "convert": "convert.log", "compile": "compile.log", "verify": "verify.log"}
+REASON_LENGTH = 160
+
+
+def log_of(row: Row, status: str) -> Path | None:
+    """The log of the stage that ended a row: beside its record."""
+    records: list[Record] = [*chain(row), *(read(path, "measure") for path in row.trials)]
+    for record in records:
+        if record.status == status:
+            folder = record.path.parent
+            own = folder / ("reference.log" if folder == row.reference else LOGS.get(record.stage, ""))
+            return own if own.is_file() else record.path.with_suffix(".log")
+    return None
+
+
+def complaints(table: pd.DataFrame, plan: dict[str, Any]) -> Iterator[str]:
+    """One line per candidate that ended badly (all its workloads together), and one for its log."""
+    rows = {row.key: row for row in planned(plan)}
+    bad = table[(table["host"] == plan["host"]) & table["status"].isin(BAD)]
+    names = ["model", "weights", "runtime", "precision", "variant", "device", "status", "reason"]
+    for _, group in bad.groupby(names, sort=False, dropna=False):
+        cells = group.iloc[0]
+        batches = ", ".join(str(batch) for batch in group["batch"].drop_duplicates())
+        reason = " ".join(str(cells["reason"]).split())
+        short = reason if len(reason) <= REASON_LENGTH else reason[: REASON_LENGTH - 3] + "..."
+        yield f"  {network(cells)}, {candidate(cells)}, batch {batches}: {STATUS[cells['status']]}: {short}"
+        row = rows.get(key_of(cells))
+        log = log_of(row, cells["status"]) if row else None
+        if log is not None:
+            yield f"    log: {log}"
+
+
+def answer(question: Question) -> Iterator[str]:
+    """The best for latency and for throughput of one network, in two lines."""
+    fast, busy = question.for_latency, question.for_throughput
+    if fast.empty:
+        yield f"{network(question.rows.iloc[0])}: nothing ran as asked and passed its gate"
+        return
+    best, most = fast.iloc[0], busy.iloc[0]
+    interval = span(best["median_lo_ms"], best["median_hi_ms"])
+    within = f" (95 % interval {interval})" if interval else ""
+    yield (
+        f"{network(best)}: lowest latency {candidate(best)}, {milliseconds(best['median_ms'])}{within} at batch"
+        f" {best['batch']}; most per second {candidate(most)}, {number(most['throughput_per_s'])} at batch {most['batch']}"
+    )
+
+
+def summary(table: pd.DataFrame, plan: dict[str, Any], report: Path) -> list[str]:
+    """The answer and where to read on."""
+    lines = [line for question in questions(table, plan["host"]) for line in answer(question)]
+    here = table[table["host"] == plan["host"]]
+    quiet = here[here["status"].isin(["not_run", "unsupported", "degraded"])]
+    if len(quiet):
+        names = ", ".join(runtime(name) for name in quiet["runtime"].drop_duplicates())
+        lines.append(f"{count(len(quiet), 'row')} did not run here, are unsupported or did not run as asked: {names}")
+    missed = here[(here["gate"] == "fail").fillna(False)]
+    if len(missed):
+        names = ", ".join(dict.fromkeys(candidate(cells) for _, cells in missed.iterrows()))
+        lines.append(f"{count(len(missed), 'row')} failed the gate and cannot win: {names}")
+    return [*lines, f"The report: {report}"]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Print the answer; 1 if something failed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("--csv", "--plan", "--report", "--ok"):
+        parser.add_argument(name, type=Path, required=True)
+    args = parser.parse_args(argv)
+    table, plan = read_results(args.csv), read_plan(args.plan)
+    text = summary(table, plan, args.report)
+    print("\n".join(text))
+    failed = list(complaints(table, plan))
+    if not failed:
+        write_whole(args.ok, lambda path: path.write_text("\n".join(text) + "\n"))
+        return 0
+    args.ok.unlink(missing_ok=True)
+    bad = table[(table["host"] == plan["host"]) & table["status"].isin(BAD)]
+    print(f"{count(len(bad), 'row')} failed:", *failed, sep="\n")
+    print("Set `retry_failed: true` in the config to try them again; an edit or another limit does so, too.")
+    return 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,53 @@
+"""The columns of `results.csv` and `results.parquet`: a contract with everyone who reads them."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+TEXT, WHOLE, REAL = "string", "Int64", "Float64"
+
+COLUMNS: dict[str, str] = {
+    "host": TEXT, "model": TEXT, "weights": TEXT, "runtime": TEXT, "precision": TEXT, "variant": TEXT, "device": TEXT,
+    "shape": TEXT, "batch": WHOLE, "image_size": WHOLE, "mode": TEXT, "threads": WHOLE, "torch_build": TEXT,
+    "session": TEXT, "status": TEXT, "reason": TEXT, "trials": WHOLE, "samples": WHOLE, "median_ms": REAL,
+    "median_lo_ms": REAL, "median_hi_ms": REAL, "mean_ms": REAL, "p90_ms": REAL, "p99_ms": REAL, "execute_ms": REAL,
+    "copy_share": REAL, "throughput_per_s": REAL, "speedup": REAL, "convert_s": REAL, "compile_s": REAL,
+    "compile_cache": TEXT, "import_s": REAL, "load_s": REAL, "first_call_s": REAL, "artifact_bytes": WHOLE,
+    "peak_rss_mb": REAL, "max_abs_error": REAL, "sqnr_db": REAL, "top1_agreement": REAL, "top1_accuracy": REAL,
+    "gate": TEXT, "artifact_sha256": TEXT,
+}  # fmt: skip
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a temporary file beside `path`, then rename it: `path` is whole or absent."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        write(temporary)
+        with temporary.open("rb") as stream:
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def frame(rows: list[dict[str, object]]) -> pd.DataFrame:
+    """Rows as a table with exactly the contract's columns, in order and typed; what is absent is empty."""
+    table = pd.DataFrame(rows, columns=list(COLUMNS), dtype=object)
+    return table.astype(COLUMNS)
+
+
+def read_results(path: Path) -> pd.DataFrame:
+    """The table that summarise wrote. Raises SystemExit with one sentence where it cannot be read."""
+    try:
+        table = pd.read_csv(path, dtype=COLUMNS, keep_default_na=False, na_values=[""])
+    except FileNotFoundError:
+        raise SystemExit(f"{path} does not exist: run `make` first") from None
+    except ValueError as error:
+        raise SystemExit(f"{path} is not a results table ({error}): run `make` again") from None
+    missing = [name for name in COLUMNS if name not in table.columns]
+    if missing:
+        raise SystemExit(f"{path} lacks the column {missing[0]!r}: run `make` again")
+    return table[list(COLUMNS)]

@@ -1,0 +1,150 @@
+"""The report's figures: SVG by matplotlib, the same bytes from the same table.
+
+Each figure is narrow enough for a phone; the page puts them side by side where there is room.
+"""
+
+import html
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from scripts.report.palette import GRID, INK, MUTED, PAGE, PAPER, colour
+from scripts.report.wording import number
+
+WIDTH_IN, ROW_IN, FRAME_IN = 4.7, 0.29, 0.6
+FONT_PT = 10.5
+LOG_FROM = 25
+"""Where the slowest takes this many times the fastest, a linear axis hides the fast ones."""
+SHADES = (1.0, 0.6, 0.3)
+FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
+STYLE = {
+    "svg.fonttype": "none", "svg.hashsalt": "assay", "font.size": FONT_PT, "font.family": "DejaVu Sans",
+    "text.color": INK, "axes.labelcolor": MUTED, "xtick.color": MUTED, "ytick.color": INK, "axes.edgecolor": GRID,
+    "axes.spines.top": False, "axes.spines.right": False, "axes.spines.left": False, "axes.grid": True, "axes.grid.axis": "x",
+    "grid.color": GRID, "grid.linewidth": 0.8, "axes.axisbelow": True, "ytick.major.size": 0, "xtick.major.size": 0,
+    "figure.facecolor": PAPER, "axes.facecolor": "none", "savefig.facecolor": PAPER, "axes.labelsize": FONT_PT - 1,
+    "xtick.labelsize": FONT_PT - 1, "legend.frameon": False, "legend.fontsize": FONT_PT - 1,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One line of a figure: its label, its runtime, its numbers (shown from left to right)."""
+
+    label: str
+    runtime: str
+    values: tuple[float, ...]
+    bold: bool = False
+
+
+def _axes(rows: int, panels: int = 1) -> tuple[Figure, list[Axes]]:
+    figure = Figure(figsize=(WIDTH_IN, FRAME_IN + ROW_IN * rows), layout="constrained")
+    axes = figure.subplots(1, panels, sharey=True, squeeze=False)[0]
+    figure.get_layout_engine().set(w_pad=0.04, h_pad=0.03, wspace=0.06)  # type: ignore[union-attr]
+    return figure, list(axes)
+
+
+def _label_rows(axes: Axes, bars: Sequence[Bar]) -> None:
+    """Names on the left, first on top."""
+    axes.set_yticks(range(len(bars)), [bar.label for bar in bars])
+    axes.set_ylim(len(bars) - 0.45, -0.55)
+    for text, bar in zip(axes.get_yticklabels(), bars, strict=True):
+        text.set_fontweight("bold" if bar.bold else "normal")
+
+
+def _frame(axes: Axes, unit: str) -> None:
+    axes.set_xlabel(unit, loc="right")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
+
+
+def _svg(figure: Figure) -> str:
+    stream = io.StringIO()
+    figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
+    text = re.sub(r"'DejaVu Sans'[^;\"]*", FONTS, stream.getvalue())
+    return text[text.index("<svg") :]
+
+
+def latency(bars: Sequence[Bar]) -> str:
+    """A dot with its interval per candidate. `values`: median, lower and upper bound in ms (both the median if unknown)."""
+    with matplotlib.rc_context(STYLE):
+        figure, (axes,) = _axes(len(bars))
+        points = [bar.values[0] for bar in bars]
+        is_log = max(points) > LOG_FROM * min(points)
+        if is_log:
+            axes.set_xscale("log")
+        for row, bar in enumerate(bars):
+            middle, lo, hi = bar.values
+            axes.plot([lo, hi], [row, row], color=colour(bar.runtime), linewidth=7, alpha=0.4, solid_capstyle="butt")
+            axes.plot([middle], [row], "o", color=colour(bar.runtime), markersize=4.5)
+            axes.annotate(
+                number(middle), (max(hi, middle), row), (7, 0), textcoords="offset points", va="center",
+                fontweight="bold" if bar.bold else "normal",
+            )  # fmt: skip
+        edge = max(max(bar.values) for bar in bars)
+        axes.set_xlim(min(min(bar.values) for bar in bars) / 1.3 if is_log else 0, edge * (1.9 if is_log else 1.14))
+        if not is_log:
+            axes.xaxis.set_major_locator(MaxNLocator(5))
+        _label_rows(axes, bars)
+        _frame(axes, "ms per request (log scale)" if is_log else "ms per request")
+        return _svg(figure)
+
+
+def panels(bars: Sequence[Bar], units: Sequence[str]) -> str:
+    """One panel of plain bars per unit, side by side over the same candidates. `values`: one per unit; NaN leaves it out."""
+    with matplotlib.rc_context(STYLE):
+        figure, all_axes = _axes(len(bars), len(units))
+        for index, (axes, unit) in enumerate(zip(all_axes, units, strict=True)):
+            _bars(axes, bars, [[bar.values[index]] for bar in bars])
+            _frame(axes, unit)
+        _label_rows(all_axes[0], bars)
+        return _svg(figure)
+
+
+def stacked(bars: Sequence[Bar], parts: Sequence[str], unit: str) -> str:
+    """One bar per candidate made of `parts`, from the full colour to its palest shade. `values`: one per part."""
+    with matplotlib.rc_context(STYLE):
+        figure, (axes,) = _axes(len(bars) + 1)
+        _bars(axes, bars, [bar.values for bar in bars], digits=2)
+        for part, shade in zip(parts, SHADES, strict=False):
+            axes.barh([0], [0], color=MUTED, alpha=shade, label=part)
+        figure.legend(loc="outside upper right", ncols=len(parts), handlelength=1, handleheight=1, columnspacing=1.4)
+        _label_rows(axes, bars)
+        _frame(axes, unit)
+        return _svg(figure)
+
+
+def _bars(axes: Axes, bars: Sequence[Bar], values: Sequence[Sequence[float]], digits: int = 3) -> None:
+    """Bars of one or more stacked parts, the total written behind each."""
+    known = [[value if value == value else 0.0 for value in parts] for parts in values]
+    for row, (bar, parts) in enumerate(zip(bars, known, strict=True)):
+        left = 0.0
+        for value, shade in zip(parts, SHADES, strict=False):
+            axes.barh([row], [value], left=left, height=0.62, color=colour(bar.runtime), alpha=shade)
+            left += value
+        axes.annotate(number(left, digits), (left, row), (5, 0), textcoords="offset points", va="center", fontsize=FONT_PT - 1)
+    axes.set_xlim(0, 1.24 * max([sum(parts) for parts in known], default=1) or 1)
+    axes.xaxis.set_major_locator(MaxNLocator(4))
+
+
+def inline(svg: str, name: str, title: str) -> str:
+    """The figure as part of a page: ids of its own, a name for screen readers, colours that follow the page."""
+    body = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", svg[svg.index(">") + 1 :], flags=re.DOTALL)
+    body = re.sub(
+        r'\b(id="|href="#|url\(#)', lambda match: f"{match.group(1)}{name}-", body.replace("xlink:href", "href")
+    )
+    for fixed, from_page in PAGE.items():
+        body = re.sub(fixed, from_page, body, flags=re.IGNORECASE)
+    box = re.search(r'viewBox="[^"]*"', svg)
+    assert box is not None
+    return f'<svg role="img" aria-label="{html.escape(title)}" {box[0]}>{body}'.strip()
+
+
+def standalone(svg: str) -> str:
+    """The figure as a file of its own."""
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + svg

@@ -1,0 +1,148 @@
+"""The report: `python -m scripts.report.report --plan ... --csv ... --artifacts ... --html ... --figures DIR`.
+
+One page that holds everything it needs and asks nothing of a network, and its figures as files. The answer comes first.
+The same records give the same bytes.
+"""
+
+import argparse
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+
+from scripts.report import wording
+from scripts.report.answers import Question, questions
+from scripts.report.columns import read_results, write_whole
+from scripts.report.evidence import Evidence
+from scripts.report.figures import standalone
+from scripts.report.rows import read_plan
+from scripts.report.views import host
+from scripts.report.views.answer import Answer, answer
+from scripts.report.views.charts import Chart, charts
+from scripts.report.views.tables import COLUMNS, Line, Machines, lines, machines
+from scripts.report.views.trouble import counts, troubles
+from scripts.stats.quantiles import MIN_TRIALS, samples_needed
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class Section:
+    """All that the page says of one network on this host."""
+
+    anchor: str
+    title: str
+    untrained: bool
+    about: str
+    answer: Answer
+    charts: list[Chart]
+    lines: list[Line]
+
+
+def sections(table: pd.DataFrame, evidence: Evidence) -> list[Section]:
+    """One section per network, in the plan's order."""
+    asked = list(questions(table, evidence.host))
+    return [_section(number, question, asked, evidence) for number, question in enumerate(asked, 1)]
+
+
+def _section(number: int, question: Question, asked: list[Question], evidence: Evidence) -> Section:
+    told = answer(question, evidence)
+    title = question.model
+    same = [other for other in asked if (other.model, other.weights) == (question.model, question.weights)]
+    if len(same) > 1:
+        title += f", {question.image_size} px" if len({o.image_size for o in same}) > 1 else ""
+        title += f", {question.threads} threads" if len({o.threads for o in same}) > 1 else ""
+    return Section(
+        anchor=f"network-{number}", title=title, untrained=question.weights == "untrained",
+        about=_about(question, evidence), answer=told, charts=charts(question, evidence), lines=lines(question),
+    )  # fmt: skip
+
+
+def _about(question: Question, evidence: Evidence) -> str:
+    """Weights, parameters, input size, threads: what was measured."""
+    model = evidence.model(question.model, question.weights)
+    parameters = model.get("parameters")
+    parts = [
+        {"package": "weights from a package", "torchvision": "torchvision's weights", "file": "weights from a file"}.get(
+            question.weights, f"{question.weights} weights"
+        ),
+        f"{wording.number(parameters / 1e6)} million parameters" if parameters else "",
+        f"{question.image_size} x {question.image_size} pixels" if question.image_size else "",
+        wording.count(question.threads, "thread") if question.threads else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def gate_limits(table: pd.DataFrame, evidence: Evidence) -> list[tuple[str, str]]:
+    """What each precision's gate asks for, as the verify records say."""
+    found: dict[str, dict[str, float]] = {}
+    for _, cells in table[table["gate"].notna()].iterrows():
+        for name, check in (evidence.verified(cells).get("gated") or {}).items():
+            found.setdefault(cells["precision"], {})[name] = check.get("limit")
+    words = {"sqnr_db": "SQNR of at least {} dB", "top1_agreement": "top-1 agreement of at least {}"}
+    return [
+        (precision, wording.listed([words.get(n, n + " of {}").format(wording.number(v)) for n, v in sorted(limits.items())]))
+        for precision, limits in found.items()
+    ]
+
+
+def context(table: pd.DataFrame, evidence: Evidence) -> dict[str, Any]:
+    """Everything the templates show."""
+    here = table[table["host"] == evidence.host]
+    networks = table[["model", "weights"]].drop_duplicates().itertuples(index=False)
+    compared: list[Machines] = [machines(table, model, weights) for model, weights in networks]
+    hosts = list(table["host"].drop_duplicates())
+    return {
+        "host": evidence.host, "measured_on": host.measured_on(evidence), "sections": sections(table, evidence),
+        "counts": counts(here), "troubles": troubles(table, evidence), "columns": COLUMNS,
+        "several_hosts": len(hosts) > 1, "machines": [each for each in compared if len(each.hosts) > 1],
+        "hosts": [(name, host.facts(evidence, name)) for name in hosts or [evidence.host]],
+        "toolchains": host.toolchains(evidence), "environments": list(evidence.environments()),
+        "conditions": host.conditions(evidence), "gates": gate_limits(table, evidence),
+        "torch_build": evidence.plan.get("torch_build"), "needed": samples_needed, "min_trials": MIN_TRIALS,
+        "trials": max((len(row.trials) for row in evidence.rows.values()), default=0),
+    }  # fmt: skip
+
+
+def render(values: dict[str, Any]) -> str:
+    """The page."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=jinja2.select_autoescape(["html", "j2"]),
+        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    return environment.get_template("report.html.j2").render(values)
+
+
+def write_figures(folder: Path, made: list[Chart]) -> None:
+    """The figures as files in `folder`, which is replaced as a whole."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f"{folder.name}.") as scratch:
+        fresh = Path(scratch) / "figures"
+        fresh.mkdir()
+        for chart in made:
+            (fresh / f"{chart.name}.svg").write_text(standalone(chart.svg))
+        if folder.exists():
+            shutil.rmtree(folder)
+        fresh.rename(folder)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Write the page and the figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("--plan", "--csv", "--artifacts", "--html", "--figures"):
+        parser.add_argument(name, type=Path, required=True)
+    args = parser.parse_args(argv)
+    evidence = Evidence(read_plan(args.plan), args.artifacts)
+    values = context(read_results(args.csv), evidence)
+    page = render(values)
+    write_figures(args.figures, [chart for section in values["sections"] for chart in section.charts])
+    write_whole(args.html, lambda path: path.write_text(page))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,135 @@
+"""The rows of the results: which candidates and workloads there are, and where their records lie.
+
+Rows of this host come from the plan, in its order. Rows of other hosts are found by the paths of the folders
+that were copied below `hosts/`.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scripts.core import paths
+from scripts.core.catalogue import RUNTIMES
+from scripts.report.reading import read
+
+KEY = ("host", "model", "weights", "runtime", "precision", "variant", "device", "shape", "batch", "image_size", "mode")
+WORKLOAD = re.compile(r"(?P<shape>b(?P<batch>\d+)(?:x(?P<image_size>\d+))?)\.(?P<mode>\w+)")
+CANDIDATE = re.compile(r"(?P<precision>[^.]+)\.(?P<variant>.+)\.(?P<device>[^.]+)")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One host, candidate and workload, with the folders and files of its records.
+
+    image_size is None for a network that takes no images, threads for another host's row that never measured.
+    `trials` are paths, one per planned trial.
+    """
+
+    host: str
+    model: str
+    weights: str
+    runtime: str
+    precision: str
+    variant: str
+    device: str
+    shape: str
+    batch: int
+    image_size: int | None
+    mode: str
+    threads: int | None
+    checkpoint: Path
+    reference: Path
+    portable: Path
+    deployable: Path
+    verify: Path
+    trials: tuple[Path, ...]
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What names the row, in the order of `KEY`."""
+        return tuple(getattr(self, name) for name in KEY)
+
+    @property
+    def compiled(self) -> bool:
+        """Whether a compiler stands between the portable file and what is measured."""
+        return self.deployable != self.portable
+
+
+def read_plan(path: Path) -> dict[str, Any]:
+    """The plan of this run. Raises SystemExit with one sentence where it cannot be read."""
+    try:
+        plan: dict[str, Any] = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise SystemExit(f"{path} does not exist: run `make` first") from None
+    except ValueError as error:
+        raise SystemExit(f"{path} is not JSON ({error}): delete it and run `make` again") from None
+    missing = [key for key in ("host", "rows") if key not in plan]
+    if missing:
+        raise SystemExit(f"{path} lacks {missing[0]!r}: delete it and run `make` again")
+    return plan
+
+
+def planned(plan: dict[str, Any]) -> list[Row]:
+    """The rows of the plan, in its order."""
+    rows = []
+    for values in plan["rows"]:
+        where = values["paths"]
+        folders = {name: Path(where[name]) for name in ("checkpoint", "reference", "portable", "deployable", "verify")}
+        identity = {name: values[name] for name in (*KEY, "threads")}
+        rows.append(Row(**identity, **folders, trials=tuple(Path(path) for path in where["trials"])))
+    return rows
+
+
+def portable_folder(artifacts: Path, network: str, format_name: str, kind: str, shape: str) -> Path:
+    """Folder of a portable artifact: its own precision's where there is one, else the fp32 file it starts from.
+
+    network: `{model}.{weights}`; kind: `{precision}.{variant}`.
+    """
+    folders = [
+        Path(paths.portable(str(artifacts), format_name, network=network, kind=tried, shape=shape))
+        for tried in (kind, "fp32.default")
+    ]
+    return folders[0] if folders[0].exists() else folders[1]
+
+
+def _trial_number(path: Path) -> int:
+    return int(path.stem.rpartition("-")[2])
+
+
+def _row(artifacts: Path, host: str, workload: Path) -> Row | None:
+    """The row of one trials folder; None where its path is not one of ours."""
+    network, runtime, candidate, shape = workload.parents[1].relative_to(artifacts / "hosts" / host).parts
+    work, what = WORKLOAD.fullmatch(workload.name), CANDIDATE.fullmatch(candidate)
+    if work is None or what is None or runtime not in RUNTIMES:
+        return None
+    model, _, weights = network.rpartition(".")
+    kind, root, home = f"{what['precision']}.{what['variant']}", str(artifacts), workload.parents[1]
+    portable = portable_folder(artifacts, network, RUNTIMES[runtime].format, kind, shape)
+    trials = tuple(sorted(workload.glob("trial-*.json"), key=_trial_number))
+    asked = {read(path, "measure").get("threads", "asked") for path in trials} - {None}
+    size = work["image_size"]
+    return Row(
+        host=host, model=model, weights=weights, runtime=runtime, **what.groupdict(), shape=shape,
+        batch=int(work["batch"]), image_size=int(size) if size else None, mode=work["mode"],
+        threads=next(iter(sorted(asked)), None),
+        checkpoint=Path(paths.checkpoint(root, network)), reference=Path(paths.reference(root, network)),
+        portable=portable, deployable=home / "compiled" if RUNTIMES[runtime].compiles else portable,
+        verify=home / "verify" / work["shape"] / "verify.json", trials=trials,
+    )  # fmt: skip
+
+
+def found(artifacts: Path, skip: str) -> Iterator[Row]:
+    """The rows of every host below `artifacts/hosts/` but `skip`, sorted by path."""
+    for folder in sorted((artifacts / "hosts").glob("*/*/*/*/*/trials/*")):
+        host = folder.relative_to(artifacts / "hosts").parts[0]
+        row = _row(artifacts, host, folder) if host != skip else None
+        if row is not None:
+            yield row
+
+
+def all_rows(plan: dict[str, Any], artifacts: Path) -> list[Row]:
+    """This host's rows by the plan, then the other hosts' as found."""
+    return [*planned(plan), *found(artifacts, skip=plan["host"])]

@@ -1,0 +1,209 @@
+"""From the records of all hosts to one table: `python -m scripts.report.summarise --plan ... --csv ... --parquet ...`.
+
+One row per host, candidate and workload. A row's status is the worst in its chain (checkpoint, conversion,
+compilation, verification, trials) and its reason is that stage's. Where only some trials ended badly the good
+ones are kept and the reason counts the others. Rows of a degraded candidate carry its figures too; they cannot win.
+"""
+
+import argparse
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scripts.core.catalogue import FORMATS, RUNTIMES
+from scripts.report.columns import COLUMNS, frame, write_whole
+from scripts.report.reading import BAD, Record, Trial, read, read_if_any, read_trial, worst
+from scripts.report.rows import Row, all_rows, portable_folder, read_plan
+from scripts.report.wording import ENDED
+from scripts.stats.intervals import log_location, t_interval
+from scripts.stats.quantiles import pooled_quantile
+
+BASELINE = ("pytorch", "fp32", "default")
+WEIGHTS, PROGRAM = "weights.pt", "program.pt2"
+SIG_DIGITS = 6
+
+Values = dict[str, Any]
+
+
+def chain(row: Row) -> list[Record]:
+    """The records a row rests on before its trials, upstream first."""
+    artifacts = [read(folder / "artifact.json", stage) for folder, stage in _stages(row)]
+    return [*artifacts, read(row.verify, "verify")]
+
+
+def _stages(row: Row) -> list[tuple[Path, str]]:
+    folders = [(row.checkpoint, "prepare"), (row.reference, "prepare"), (row.portable, "convert")]
+    return [*folders, *([(row.deployable, "compile")] if row.compiled else [])]
+
+
+def trials_of(row: Row) -> tuple[list[Trial], list[Record]]:
+    """The trials that measured, and the records of those that did not."""
+    read_all = [read_trial(path) for path in row.trials]
+    return [t for t in read_all if isinstance(t, Trial)], [r for r in read_all if isinstance(r, Record)]
+
+
+def _says(record: Record) -> str:
+    """A record's reason; for a stage that went wrong, with the stage's name before it."""
+    reason = record.reason or "no reason was recorded"
+    return f"{record.stage}: {reason}" if record.status in BAD else reason
+
+
+def verdict(stages: Sequence[Record], good: Sequence[Trial], bad: Sequence[Record]) -> tuple[str, str | None]:
+    """Status and reason of a row; an ok row has no reason."""
+    gravest = worst([*stages, *(trial.record for trial in good), *bad])
+    if gravest.status == "ok":
+        return "ok", None
+    reason = _says(gravest)
+    if bad and good and gravest in bad:
+        total, ends = len(good) + len(bad), Counter(record.status for record in bad)
+        counted = ", ".join(f"{count} of {total} trials {ENDED[status]}" for status, count in sorted(ends.items()))
+        reason = f"{counted}; the figures are from the {len(good)} that measured. {reason}"
+    return gravest.status, reason
+
+
+def _median(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.median(known)) if known else None
+
+
+def _peak(trial: Record) -> float | None:
+    """Peak resident memory over all phases without the bare interpreter's, MB."""
+    baseline = trial.number("memory", "baseline_mb")
+    phases = [trial.number("memory", f"{phase}_mb") for phase in ("import", "load", "first_call", "run")]
+    known = [value for value in phases if value is not None]
+    return max(known) - baseline if known and baseline is not None else None
+
+
+def timing(row: Row, trials: Sequence[Trial]) -> Values:
+    """What the trials say: milliseconds, items per second, seconds of cold start, megabytes."""
+    if not trials:
+        return {}
+    median = t_interval([log_location(trial.latency) for trial in trials])
+    execute = t_interval([log_location(trial.execute) for trial in trials])
+    latencies = [trial.latency for trial in trials]
+    records = [trial.record for trial in trials]
+    return {
+        "samples": sum(len(samples) for samples in latencies),
+        "median_ms": median.point, "median_lo_ms": median.lo, "median_hi_ms": median.hi,
+        "mean_ms": t_interval([log_location(samples, np.mean) for samples in latencies]).point,
+        "p90_ms": pooled_quantile(0.90, latencies), "p99_ms": pooled_quantile(0.99, latencies),
+        "execute_ms": execute.point,
+        # Share of put and get in the typical request. execute <= whole in every sample, so it is never negative.
+        "copy_share": 1 - execute.point / median.point,
+        "throughput_per_s": row.batch * 1e3 / median.point,
+        "peak_rss_mb": _median([_peak(record) for record in records]),
+    } | {name: _median([record.number("phases", name) for record in records]) for name in ("import_s", "load_s", "first_call_s")}  # fmt: skip
+
+
+def conversion_seconds(row: Row, artifacts: Path) -> float | None:
+    """Wall seconds from the checkpoint to the portable file, every conversion on the way included.
+
+    OpenVINO's IR is made from the ONNX file, so it costs both. A runtime that loads the checkpoint itself costs 0.
+    None where a step did not finish.
+    """
+    name, total = RUNTIMES[row.runtime].format, 0.0
+    folder = row.portable
+    while FORMATS[name].source is not None:
+        wall = read(folder / "build.json", "convert")
+        seconds = wall.number("wall_s")
+        if not wall.usable or seconds is None:
+            return None
+        total += seconds
+        name = FORMATS[name].source or ""
+        folder = portable_folder(
+            artifacts, f"{row.model}.{row.weights}", name, f"{row.precision}.{row.variant}", row.shape
+        )
+    return total
+
+
+def deployed_bytes(row: Row, artifact: Record) -> int:
+    """Bytes of what a deployment needs. A checkpoint holds the network twice, as weights and as a program: one counts."""
+    total = int(artifact.number("bytes") or 0)
+    if row.compiled or RUNTIMES[row.runtime].format != "checkpoint":
+        return total
+    is_program = read_if_any(row.deployable / "files" / "model.json").get("build") == PROGRAM
+    return total - int(artifact.number("files", WEIGHTS if is_program else PROGRAM, "bytes") or 0)
+
+
+def costs(row: Row, artifacts: Path) -> Values:
+    """What the artifact is and what it took to make: seconds, bytes, sha256."""
+    artifact, build = read(row.deployable / "artifact.json", "compile"), read(row.deployable / "build.json", "compile")
+    values: Values = {"convert_s": conversion_seconds(row, artifacts)}
+    if row.compiled and build.usable:
+        values |= {"compile_s": build.number("wall_s"), "compile_cache": build.text("cache")}
+    if artifact.usable:
+        values |= {"artifact_bytes": deployed_bytes(row, artifact), "artifact_sha256": artifact.text("sha256")}
+    return values
+
+
+def summary(row: Row, artifacts: Path, torch_build: str | None) -> Values:
+    """One row of the table, but for `speedup`, which needs the others."""
+    stages = chain(row)
+    good, bad = trials_of(row)
+    status, reason = verdict(stages, good, bad)
+    checked = stages[-1]
+    checks = ("max_abs_error", "sqnr_db", "top1_agreement", "top1_accuracy")
+    sessions = sorted({str(session) for trial in good if (session := trial.record.get("session"))})
+    builds = {trial.record.text("torch_build") for trial in good} - {None}
+    return {
+        **dict(zip(("host", "model", "weights", "runtime", "precision", "variant", "device", "shape", "batch", "image_size", "mode"),
+                   row.key, strict=True)),
+        "threads": row.threads, "torch_build": next(iter(builds), torch_build), "session": " ".join(sessions) or None,
+        "status": status, "reason": reason, "trials": len(good), "samples": 0,
+        **timing(row, good), **costs(row, artifacts),
+        **({name: checked.number(name) for name in checks} if checked.usable else {}),
+        "gate": checked.text("gate") if checked.usable else None,
+    }  # fmt: skip
+
+
+def _workload(values: Values) -> tuple[Any, ...]:
+    kind = str(values["device"]).partition(":")[0]
+    return (kind, *(values[name] for name in ("host", "model", "weights", "batch", "image_size", "mode", "threads")))
+
+
+def add_speedups(rows: list[Values]) -> None:
+    """Set `speedup` against eager PyTorch in fp32 with the same model, workload, threads and kind of device."""
+    baseline = {
+        _workload(row): row["median_ms"]
+        for row in rows
+        if (row["runtime"], row["precision"], row["variant"]) == BASELINE
+        and row["status"] == "ok"
+        and row.get("median_ms")
+    }
+    for row in rows:
+        reference = baseline.get(_workload(row))
+        row["speedup"] = reference / row["median_ms"] if reference and row.get("median_ms") else None
+
+
+def _rounded(value: Any) -> Any:
+    """Floats to six significant digits: more is noise, and equal records give equal bytes."""
+    return float(f"{value:.{SIG_DIGITS}g}") if isinstance(value, float) else value
+
+
+def summarise(plan: dict[str, Any], artifacts: Path) -> list[Values]:
+    """All rows of the table as dicts, with every column of the contract that is known."""
+    here = plan["host"], plan.get("torch_build")
+    rows = [summary(row, artifacts, here[1] if row.host == here[0] else None) for row in all_rows(plan, artifacts)]
+    add_speedups(rows)
+    return [{name: _rounded(row.get(name)) for name in COLUMNS} for row in rows]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Write the table as CSV and as Parquet."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--plan", type=Path, required=True)
+    parser.add_argument("--artifacts", type=Path, required=True)
+    parser.add_argument("--csv", type=Path, required=True)
+    parser.add_argument("--parquet", type=Path, required=True)
+    args = parser.parse_args(argv)
+    table = frame(summarise(read_plan(args.plan), args.artifacts))
+    write_whole(args.csv, lambda path: table.to_csv(path, index=False, lineterminator="\n"))
+    write_whole(args.parquet, lambda path: table.to_parquet(path, index=False))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,119 @@
+"""The host, the toolchains and the conditions under which the figures came about."""
+
+import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from scripts.core.catalogue import RUNTIMES
+from scripts.report.evidence import Evidence
+from scripts.report.palette import colour
+from scripts.report.reading import Trial
+from scripts.report.wording import known, number, runtime
+
+CONDITIONS = {
+    "cpu_mhz": ("CPU frequency", "MHz"),
+    "governor": ("Frequency governor", ""),
+    "load_1m": ("Load average, 1 minute", ""),
+    "steal_s": ("CPU time taken by the hypervisor during trials", "s"),
+    "busy_s": ("CPU time of all processes during trials", "s"),
+    "available_mb": ("Free memory", "MB"),
+}
+CUMULATIVE = ("steal_s", "busy_s")
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """One runtime: what it ran with."""
+
+    name: str
+    colour: str
+    versions: str
+    environment: str
+    threads: str
+    placement: str
+
+
+def facts(evidence: Evidence, host: str) -> list[tuple[str, str]]:
+    """The host in a few lines."""
+    known_facts = evidence.host_facts(host)
+    gpu = known_facts.get("gpu")
+    memory = known_facts.get("memory_gb")
+    pairs: list[tuple[str, Any]] = [
+        ("CPU", known_facts.get("cpu_model")),
+        ("Usable cores", known_facts.get("cores")),
+        ("Instruction sets", ", ".join(known_facts.get("isa") or [])),
+        ("Memory", f"{number(memory)} GB" if memory else None),
+        ("GPU", f"{gpu['name']} (compute capability {gpu.get('capability')})" if gpu else "no NVIDIA GPU"),
+        ("Driver", known_facts.get("driver")),
+        ("System", known_facts.get("os")),
+        ("Kernel", known_facts.get("kernel")),
+    ]
+    return [(name, str(value)) for name, value in pairs if value]
+
+
+def toolchains(evidence: Evidence) -> list[Toolchain]:
+    """One line per runtime of the plan, in the catalogue's order."""
+    found = []
+    for name, entry in RUNTIMES.items():
+        rows = [row for row in evidence.rows.values() if row.host == evidence.host and row.runtime == name]
+        if not rows:
+            continue
+        trials = [trial for row in rows for trial in evidence.trials[row.key]]
+        versions = {package: version for row in rows for package, version in evidence.versions(row).items()}
+        found.append(
+            Toolchain(
+                name=runtime(name), colour=colour(name), environment=entry.env, threads=_threads(trials),
+                versions=", ".join(f"{package} {version}" for package, version in sorted(versions.items())),
+                placement="; ".join(sorted(_texts(trial.record.text("placement", "summary") for trial in trials))),
+            )
+        )  # fmt: skip
+    return found
+
+
+def _texts(values: Iterable[str | None]) -> set[str]:
+    return {value for value in values if value}
+
+
+def _threads(trials: list[Trial]) -> str:
+    """`2 (read back: 2)`, from what was asked and what the runtime says."""
+    asked = sorted(_texts(trial.record.text("threads", "asked") for trial in trials))
+    read = sorted(_texts(trial.record.text("threads", "read_back") for trial in trials))
+    if not asked:
+        return ""
+    return f"{', '.join(asked)} (read back: {', '.join(read)})" if read else f"{', '.join(asked)} (cannot be read back)"
+
+
+def conditions(evidence: Evidence) -> list[tuple[str, str]]:
+    """The state of the host around the trials: its range over all of them."""
+    trials = [trial for key, found in evidence.trials.items() if key[0] == evidence.host for trial in found]
+    names = sorted({name for trial in trials for name in trial.record.get("conditions", "before") or {}})
+    order = [name for name in CONDITIONS if name in names] + [name for name in names if name not in CONDITIONS]
+    lines = [(*CONDITIONS.get(name, (name, "")), _range(trials, name)) for name in order]
+    return [(label, f"{text} {unit}".strip()) for label, unit, text in lines if text]
+
+
+def _range(trials: list[Trial], name: str) -> str:
+    pairs = [(trial.record.get("conditions", "before", name), trial.record.get("conditions", "after", name)) for trial in trials]
+    pairs = [(before, after) for before, after in pairs if known(before) and known(after)]
+    if not pairs:
+        return "not readable here"
+    if any(isinstance(value, str) for pair in pairs for value in pair):
+        return ", ".join(sorted({str(value) for pair in pairs for value in pair}))
+    values = [after - before for before, after in pairs] if name in CUMULATIVE else [v for pair in pairs for v in pair]
+    low, high = number(min(values)), number(max(values))
+    return low if low == high else f"{low} to {high}"
+
+
+def measured_on(evidence: Evidence) -> str:
+    """The day or days of this host's trials, UTC; empty where no trial says."""
+    stamps = [
+        started
+        for key, trials in evidence.trials.items()
+        if key[0] == evidence.host
+        for trial in trials
+        if (started := trial.record.number("started")) is not None
+    ]
+    days = [datetime.datetime.fromtimestamp(stamp, datetime.UTC) for stamp in (min(stamps), max(stamps))] if stamps else []
+    texts = [f"{day.day} {day:%B %Y}" for day in days]
+    return " to ".join(dict.fromkeys(texts))

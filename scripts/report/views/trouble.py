@@ -1,0 +1,73 @@
+"""Every candidate that did not run as asked or did not pass its gate, with its reason."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from scripts.report.evidence import Evidence
+from scripts.report.palette import colour
+from scripts.report.wording import FAILED_GATE, STATUS, candidate, known, listed, network, number, percent, sentence
+
+NAMED_PHOTOS = 3
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """One candidate of one network: how it ended, on which batches, why. `status` is `gate` where a gate failed."""
+
+    model: str
+    host: str
+    name: str
+    colour: str
+    batches: str
+    status: str
+    label: str
+    reason: str
+
+
+def troubles(table: pd.DataFrame, evidence: Evidence) -> list[Trouble]:
+    """All of them, workloads with the same ending together; this host first, as the table has it."""
+    reasons = table.apply(lambda cells: _reason(cells, evidence), axis=1) if len(table) else pd.Series(dtype=object)
+    labels = table["status"].where((table["status"] != "ok") | (table["gate"] != "fail"), "gate")
+    rows = table.assign(_reason=reasons, _label=labels)
+    rows = rows[(rows["_label"] != "ok")]
+    names = ["host", "model", "weights", "runtime", "precision", "variant", "device", "_label", "_reason"]
+    return [_trouble(group) for _, group in rows.groupby(names, sort=False, dropna=False)]
+
+
+def _reason(cells: pd.Series, evidence: Evidence) -> str:
+    if cells["status"] != "ok":
+        return sentence(str(cells["reason"]))
+    return failed_gate(cells, evidence) if known(cells["gate"]) and cells["gate"] == "fail" else ""
+
+
+def failed_gate(cells: pd.Series, evidence: Evidence) -> str:
+    """Which limits an artifact missed, and on which photos."""
+    verified = evidence.verified(cells)
+    missed = [
+        f"{name} is {number(check.get('value')) or 'not a number'}, the limit {number(check.get('limit'))}"
+        for name, check in sorted((verified.get("gated") or {}).items())
+        if not check.get("ok")
+    ]
+    wrong = verified.get("wrong") or []
+    text = f"Its outputs are too far from the reference's: {listed(missed) or 'no figure was recorded'}."
+    if wrong:
+        agreement = percent(cells["top1_agreement"])
+        shown = listed([*wrong[:NAMED_PHOTOS], *([f"{len(wrong) - NAMED_PHOTOS} more"] if len(wrong) > NAMED_PHOTOS else [])])
+        text += f" It agrees on {agreement} of photos; another class comes first for {shown}."
+    return text
+
+
+def _trouble(group: pd.DataFrame) -> Trouble:
+    cells = group.iloc[0]
+    status = cells["_label"]
+    return Trouble(
+        model=network(cells), host=cells["host"], name=candidate(cells), colour=colour(cells["runtime"]),
+        batches=", ".join(str(batch) for batch in group["batch"].drop_duplicates()), status=status,
+        label=STATUS.get(status, FAILED_GATE), reason=cells["_reason"],
+    )  # fmt: skip
+
+
+def counts(table: pd.DataFrame) -> list[tuple[str, int, str]]:
+    """(status, how many rows, in words), in the order of the statuses."""
+    return [(status, int(n), label) for status, label in STATUS.items() if (n := (table["status"] == status).sum())]

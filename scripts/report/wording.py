@@ -1,0 +1,134 @@
+"""How numbers, names and lists are written for people: the report, the terminal and an export use the same words."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from scripts.core.catalogue import RUNTIMES
+
+STATUS = {
+    "ok": "ran",
+    "degraded": "not as asked",
+    "not_run": "not run here",
+    "unsupported": "unsupported",
+    "oom": "out of memory",
+    "timeout": "timed out",
+    "crashed": "crashed",
+    "failed": "failed",
+}
+"""A status as a label."""
+ENDED = STATUS | {
+    "oom": "ran out of memory",
+    "degraded": "did not run as asked",
+    "not_run": "did not run here",
+    "unsupported": "could not be done",
+}
+"""A status as what happened."""
+FAILED_GATE = "failed its gate"
+GATE = {"pass": "pass", "numeric": "numeric only", "fail": "fail"}
+
+
+def known(value: Any) -> bool:
+    """Whether a cell of the table holds something."""
+    return value is not None and not pd.isna(value)
+
+
+def number(value: Any, digits: int = 3) -> str:
+    """`value` to three significant digits, but never less than its whole part: 5.31, 41.2, 1,234."""
+    if not known(value):
+        return ""
+    value = float(value)
+    if value == 0:
+        return "0"
+    places = max(0, digits - 1 - _exponent(value))
+    return f"{value:,.{places}f}"
+
+
+def _exponent(value: float) -> int:
+    return int(f"{value:e}".partition("e")[2])
+
+
+def milliseconds(value: Any) -> str:
+    """`5.31 ms`."""
+    return f"{number(value)} ms" if known(value) else ""
+
+
+def seconds(value: Any) -> str:
+    """`1.24 s`, or `3 min 20 s` from two minutes on."""
+    if not known(value):
+        return ""
+    if float(value) >= 120:
+        minutes, rest = divmod(round(float(value)), 60)
+        return f"{minutes} min {rest} s"
+    return f"{number(value)} s"
+
+
+def megabytes(value: Any) -> str:
+    """Bytes as `18.7 MB` (10**6 bytes)."""
+    return f"{number(float(value) / 1e6)} MB" if known(value) else ""
+
+
+def span(lo: Any, hi: Any) -> str:
+    """`5.21 to 5.43`, or nothing where there is no interval."""
+    return f"{number(lo)} to {number(hi)}" if known(lo) and known(hi) else ""
+
+
+def percent(ratio: Any, digits: int = 3) -> str:
+    """A share as a percentage: `3.1 %`."""
+    return f"{number(100 * float(ratio), digits)} %" if known(ratio) else ""
+
+
+def slower_by(ratio: float) -> str:
+    """How a ratio of times reads: `+4.2 %`, `+180 %`."""
+    return f"{_signed(ratio)} %"
+
+
+def slower_between(lo: float, hi: float) -> str:
+    """`−4.2 to +9.3 %`."""
+    return f"{_signed(lo)} to {_signed(hi)} %"
+
+
+def _signed(ratio: float) -> str:
+    text = f"{(ratio - 1) * 100:+.1f}" if abs(ratio - 1) < 0.995 else f"{(ratio - 1) * 100:+,.0f}"
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def listed(words: Sequence[str]) -> str:
+    """`A`, `A and B`, `A, B and C`."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
+
+
+def count(amount: int, noun: str) -> str:
+    """`1 trial`, `5 trials`, `5 processes`."""
+    plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    return f"{amount:,} {noun if amount == 1 else plural}"
+
+
+def runtime(name: str) -> str:
+    """A runtime's name as its makers write it."""
+    return RUNTIMES[name].title if name in RUNTIMES else name
+
+
+def kind(row: Mapping[str, Any]) -> str:
+    """What tells a candidate from its runtime's default on the CPU: `int8, per_channel`; empty for plain fp32."""
+    precision = str(row["precision"])
+    parts = [precision if precision != "fp32" else "", *(str(row[name]) for name in ("variant", "device"))]
+    return ", ".join(part for part in parts if part and part not in ("default", "cpu"))
+
+
+def candidate(row: Mapping[str, Any]) -> str:
+    """A candidate in a few words: `OpenVINO` for plain fp32, `OpenVINO (int8)` otherwise."""
+    extra = kind(row)
+    return f"{runtime(row['runtime'])} ({extra})" if extra else runtime(row["runtime"])
+
+
+def network(row: Mapping[str, Any]) -> str:
+    """A model, with its weights where they are not its usual ones."""
+    return f"{row['model']} ({row['weights']} weights)" if row["weights"] == "untrained" else str(row["model"])
+
+
+def sentence(text: str) -> str:
+    """`text` on one line, with a capital and a full stop."""
+    line = " ".join(text.split())
+    return line[:1].upper() + line[1:] + ("" if line.endswith((".", "!", "?")) else ".")

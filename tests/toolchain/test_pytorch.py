@@ -1,0 +1,121 @@
+"""PyTorch's runtimes on the small network: converted, compiled, opened through the door."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+PYTORCH = ("torch", "pytorch")
+
+
+@pytest.fixture(scope="module")
+def torchscript(verb, tiny_checkpoint, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("torchscript") / "files"
+    result = verb("torch", "scripts.pytorch.convert", out, {"checkpoint": tiny_checkpoint})
+    assert result.code == 0, result.stderr
+    assert result.facts["operators"]["_convolution:float32"] == 6
+    assert "batch_norm:float32" not in result.facts["operators"]  # frozen: folded into the convolutions
+    return out
+
+
+def compiled(verb, runtime: str, checkpoint: Path, out: Path, **variables: str):
+    options = {"runtime": runtime, "batch": 2, "image_size": 32, "threads": 2, "device": "cpu", "precision": "fp32"}
+    sources = {"portable": checkpoint}
+    return verb("torch", "scripts.pytorch.compile", out, sources, options, variables=variables or None)
+
+
+@pytest.fixture(scope="module")
+def torch_compile(verb, tiny_checkpoint, tmp_path_factory) -> Path:
+    """The compiled artifact; its source is gone when it is opened, and nothing else was written."""
+    folder = tmp_path_factory.mktemp("torch_compile")
+    (folder / "tmp").mkdir()
+    result = compiled(verb, "torch_compile", tiny_checkpoint, folder / "files", TMPDIR=str(folder / "tmp"))
+    assert result.code == 0, result.stderr
+    assert result.facts["inductor"]["graphs"] == 1 and result.facts["inductor"]["graph_breaks"] == 0
+    assert result.facts["inductor"]["generated_kernels"] > 0
+    assert not list((folder / "tmp").iterdir())
+    return folder / "files"
+
+
+@pytest.fixture(scope="module")
+def aotinductor(verb, tiny_checkpoint, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("aotinductor")
+    (folder / "tmp").mkdir()
+    result = compiled(verb, "aotinductor", tiny_checkpoint, folder / "files", TMPDIR=str(folder / "tmp"))
+    assert result.code == 0, result.stderr
+    assert not list((folder / "tmp").iterdir())
+    return folder / "files"
+
+
+def assert_agrees(opened) -> None:
+    assert opened.top1_agreement == 1.0 and opened.sqnr_db > 80
+    assert opened.threads == 2
+    assert opened.placement["degraded"] is None and opened.placement["share"] == 1.0
+    assert opened.children == []  # no pool of workers is left behind
+
+
+@pytest.mark.parametrize("batch", [1, 8])
+def test_eager(session, tiny_checkpoint, tiny_reference, batch):
+    opened = session(*PYTORCH, tiny_checkpoint, tiny_reference, runtime="pytorch", batch=batch)
+    assert_agrees(opened)
+    if batch == 1:
+        assert opened.max_abs_error == 0.0  # it is what made the reference
+
+
+@pytest.mark.parametrize("batch", [1, 8])
+def test_torchscript(session, torchscript, tiny_reference, batch):
+    assert_agrees(session(*PYTORCH, torchscript, tiny_reference, runtime="torchscript", batch=batch))
+
+
+def test_torchscript_holds_no_source_locations(torchscript):
+    names = zipfile.ZipFile(torchscript / "model.ts").namelist()
+    assert names and not [name for name in names if name.endswith(".debug_pkl")]
+
+
+def test_torch_compile_opens_what_was_compiled(session, torch_compile, tiny_reference):
+    """Neither graph nor kernel is compiled again: else the placement would say so."""
+    opened = session(*PYTORCH, torch_compile, tiny_reference, runtime="torch_compile", batch=2)
+    assert_agrees(opened)
+    assert "generated kernels" in opened.placement["summary"]
+
+
+def test_torch_compile_says_when_it_compiles_again(session, torch_compile, tiny_reference, tmp_path):
+    without = tmp_path / "files"
+    without.mkdir()
+    for path in torch_compile.iterdir():
+        if path.is_file():
+            (without / path.name).write_bytes(path.read_bytes())
+    opened = session(*PYTORCH, without, tiny_reference, runtime="torch_compile", batch=2)
+    assert opened.top1_agreement == 1.0
+    assert "compiled again (0 graphs" in opened.placement["degraded"]
+
+
+def test_aotinductor(session, aotinductor, tiny_reference):
+    assert sorted(path.name for path in aotinductor.iterdir()) == ["inductor.json", "model.pt2"]
+    assert_agrees(session(*PYTORCH, aotinductor, tiny_reference, runtime="aotinductor", batch=2))
+
+
+@pytest.mark.parametrize("runtime", ["torch_compile", "aotinductor"])
+@pytest.mark.parametrize(("change", "said"), [({"threads": 1}, "for threads 2; asked for 1"), ({"batch": 4}, "batch 2")])
+def test_compiled_code_is_not_used_for_what_it_was_not_made(python, request, runtime, change, said):
+    options = {"runtime": runtime, "precision": "fp32", "variant": "default", "device": "cpu", "image_size": 32}
+    options |= {"threads": 2, "batch": 2, "inputs": ["input"], "outputs": ["logits"], **change}
+    code = "import json, pathlib, sys; from scripts.pytorch import session; "
+    code += "session.open(pathlib.Path(sys.argv[1]), json.loads(sys.argv[2]))"
+    artifact = request.getfixturevalue(runtime)
+    done = python("torch", code, str(artifact), json.dumps(options), check=False)
+    assert done.returncode == 1 and "Unsupported" in done.stderr and said in done.stderr
+
+
+@pytest.mark.parametrize("runtime", ["torch_compile", "aotinductor"])
+def test_without_a_compiler_the_reason_is_said(verb, tiny_checkpoint, tmp_path, runtime):
+    result = compiled(verb, runtime, tiny_checkpoint, tmp_path / "files", PATH="/nowhere")
+    assert result.code == 3 and result.facts["status"] == "unsupported"
+    assert result.facts["reason"] == "Inductor needs a C++ compiler (g++)"
+
+
+def test_measured_processes_import_no_more_than_they_need(session, tiny_checkpoint, tiny_reference):
+    """Neither Pillow nor torchvision is in the process that measures a network without them."""
+    opened = session(*PYTORCH, tiny_checkpoint, tiny_reference, runtime="pytorch")
+    assert not {"PIL", "torchvision", "onnx"} & set(opened.modules) and "torch" in opened.modules
