@@ -8,12 +8,15 @@ from pathlib import Path
 
 sys.path.insert(0, workflow.basedir)
 
+from snakemake.utils import update_config
+
 from scripts.core import bootstrap, environment, estimate, host, keys, paths, plan, retry
 from scripts.core.catalogue import FORMATS, RUNTIMES
 from scripts.core.codehash import code_hash
 
 ROOT = Path(workflow.basedir)
 GUARD_PYTHON = bootstrap.python(ROOT)
+update_config(config, bootstrap.typed(workflow.config_settings.config))
 CONFIG = bootstrap.load_config(config, GUARD_PYTHON, ROOT)
 
 ARTIFACTS = CONFIG["artifacts"]

@@ -37,7 +37,8 @@ def session_options(w):
 
 
 def verify_options(w):
-    return options(**session_options(w))
+    """One thread: builders run beside it, and threads that wait for a core would only spin."""
+    return options(**session_options(w) | {"threads": 1})
 
 
 def trial_options(w):

@@ -29,7 +29,7 @@ rule plan:
     conda:
         conda_of("report")
     params:
-        config=options(**CONFIG),
+        config=options(**{key: value for key, value in CONFIG.items() if key != "photo_files"}),
         code=code_hash("scripts.core.plan"),
     message:
         "Listing what was built and measured"

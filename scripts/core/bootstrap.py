@@ -55,6 +55,17 @@ def python(root: Path) -> str:
     return str(found)
 
 
+def typed(value: Any) -> Any:
+    """What `--config` gave, with numbers and truth values for the texts that Snakemake hands on inside lists."""
+    import yaml
+
+    if isinstance(value, dict):
+        return {key: typed(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [typed(item) for item in value]
+    return yaml.safe_load(value) if isinstance(value, str) else value
+
+
 def load_config(config: dict[str, Any], interpreter: str, root: Path) -> dict[str, Any]:
     """The config, checked and complete. Mistakes are printed, one sentence each, and end the run with status 2."""
     if interpreter == sys.executable:

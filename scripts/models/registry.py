@@ -8,6 +8,7 @@ samples (an .npz with real inputs of such a network).
 
 import importlib.metadata
 import os
+import re
 from typing import Any, Dict, List
 
 from scripts.core.verb import Mistake
@@ -83,7 +84,7 @@ def _declared(tensor: Dict[str, Any]) -> Dict[str, Any]:
     shape: List[Any] = list(tensor.get("shape") or [])
     dtype = tensor.get("dtype", "float32")
     sizes = all(isinstance(side, int) and side > 0 for side in shape[1:])
-    if not str(tensor.get("name")).isidentifier() or shape[:1] != ["batch"] or not sizes or dtype not in DTYPES:
+    if not re.fullmatch(r"\w+", str(tensor.get("name", ""))) or shape[:1] != ["batch"] or not sizes or dtype not in DTYPES:
         raise Mistake(
             "inputs: %r is not understood; write {name: x, shape: [batch, 16], dtype: float32}, with a dtype out of %s"
             % (tensor, ", ".join(DTYPES))

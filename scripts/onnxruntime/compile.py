@@ -4,6 +4,7 @@ Source: `portable`, a folder with `model.onnx`. The result holds fusions and wei
 (internal operators that only ONNX Runtime reads), so it is made anew on every host; batch stays free. It is opened
 once and run on zeros: that it loads and what it is made of (`operators`) are found by trying.
 """
+
 import json
 import tempfile
 from collections import Counter
@@ -47,7 +48,9 @@ def operators(graph: Path, provider: str) -> Dict[str, int]:
         session = ort.InferenceSession(str(graph), options, providers=[provider], enable_fallback=0)
         session.run(None, zeros(session))
         events = json.loads(Path(session.end_profiling()).read_text())
-    kernels = [event["args"] for event in events if event.get("cat") == "Node" and event["name"].endswith("_kernel_time")]
+    kernels = [
+        event["args"] for event in events if event.get("cat") == "Node" and event["name"].endswith("_kernel_time")
+    ]
     return dict(Counter("%s:%s" % (kernel["op_name"], _dtype(kernel["output_type_shape"])) for kernel in kernels))
 
 

@@ -4,6 +4,7 @@ Inputs are bound where the caller's arrays lie and outputs are written into arra
 Settings that decide speed are explicit: one operator at a time, `threads` within an operator, idle threads spin
 (ONNX Runtime's default). Asked for a provider that is not there, it refuses instead of taking another.
 """
+
 from collections import Counter
 from pathlib import Path
 from typing import Any, Dict, List, Optional
@@ -33,24 +34,27 @@ class OnnxRuntime(Session):
     def __init__(self, session: ort.InferenceSession, options: Options) -> None:
         self._session, self._options = session, options
         self._binding = session.io_binding()
-        self._outputs = self._bind_outputs()
-
-    def _bind_outputs(self) -> Optional[Arrays]:
-        """Arrays bound to the outputs; None if a shape is known only when run, and ONNX Runtime allocates."""
-        wanted = {node.name: node for node in self._session.get_outputs()}
-        shapes = {name: self._resolve(wanted[name].shape) for name in self._options.outputs}
-        if any(shape is None for shape in shapes.values()):
-            for name in shapes:
+        self._outputs = self._output_arrays()
+        for name in options.outputs:
+            if self._outputs is None:
                 self._binding.bind_output(name)
-            return None
-        arrays = {name: np.empty(shape, DTYPES[wanted[name].type]) for name, shape in shapes.items()}
-        for name, array in arrays.items():
-            self._binding.bind_ortvalue_output(name, ort.OrtValue.ortvalue_from_numpy(array))
+            else:
+                self._binding.bind_ortvalue_output(name, ort.OrtValue.ortvalue_from_numpy(self._outputs[name]))
+
+    def _output_arrays(self) -> Optional[Arrays]:
+        """An array for each output; None if a shape is known only when run: then ONNX Runtime allocates."""
+        wanted = {node.name: node for node in self._session.get_outputs()}
+        arrays: Arrays = {}
+        for name in self._options.outputs:
+            shape = self._resolve(wanted[name].shape)
+            if shape is None:
+                return None
+            arrays[name] = np.empty(shape, DTYPES[wanted[name].type])
         return arrays
 
     def _resolve(self, shape: "list[Any]") -> Optional[List[int]]:
         """A declared shape with the batch filled in: it is the name that the inputs' first dimension has."""
-        batch = {node.shape[0] for node in self._session.get_inputs() if node.shape}
+        batch = {node.shape[0] for node in self._session.get_inputs() if node.shape and isinstance(node.shape[0], str)}
         sizes = [self._options.batch if size in batch else size for size in shape]
         return sizes if all(isinstance(size, int) for size in sizes) else None
 

@@ -1,4 +1,5 @@
 """How ONNX Runtime is set up here: providers, session options, dtypes. Shared by `compile` and `session`."""
+
 import numpy as np
 import onnxruntime as ort
 

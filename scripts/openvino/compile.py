@@ -3,6 +3,7 @@
 Source: `portable`, a folder with `model.xml` and `model.bin`. The blob serves one batch; it is bound to this
 version of OpenVINO and to the CPU's instruction sets, and refuses to be imported elsewhere.
 """
+
 from collections import Counter
 
 import openvino as ov

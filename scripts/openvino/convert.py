@@ -3,6 +3,7 @@
 Source: `onnx`, a folder with `model.onnx`. Equal bytes for equal networks: operators that OpenVINO names with a
 running counter are numbered by their place in the graph.
 """
+
 import re
 from collections import Counter
 from typing import Dict

@@ -1,4 +1,5 @@
 """What a compiled OpenVINO model consists of, read from its runtime model."""
+
 from collections import Counter
 from typing import List, NamedTuple
 

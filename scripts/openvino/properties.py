@@ -2,6 +2,7 @@
 
 (Tried with 2026.4: a blob exported with f32 and one thread, imported without properties, runs in bf16 on two.)
 """
+
 from typing import Any, Dict
 
 import openvino as ov

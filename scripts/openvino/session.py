@@ -3,6 +3,7 @@
 The blob remembers neither precision nor threads, so both are asked for again and read back. Inputs are shared with
 the runtime where they lie, outputs are views of the request's own tensors: no copies.
 """
+
 from pathlib import Path
 from typing import Any, Dict, Optional
 

@@ -13,8 +13,9 @@ import torch
 from scripts.core.verb import Facts, Job, main
 from scripts.models import description, export, network
 
-# Records that the archive's writer adds itself.
-OWN_RECORDS = ("version", ".data/serialization_id")
+# Where an archive says its version, by that version; this and its id the writer adds itself.
+VERSION_RECORDS = ("version", ".data/version")
+OWN_RECORDS = (*VERSION_RECORDS, ".data/serialization_id")
 
 
 def work(job: Job) -> Facts:
@@ -48,8 +49,9 @@ def without_locations(source: Path, target: Path) -> None:
     """
     reader = torch._C.PyTorchFileReader(str(source))
     writer = torch._C.PyTorchFileWriter(str(target))
-    writer.set_min_version(int(reader.get_record("version")))
-    for name in reader.get_all_records():
+    names = reader.get_all_records()
+    writer.set_min_version(max(int(reader.get_record(name)) for name in VERSION_RECORDS if name in names))
+    for name in names:
         if name in OWN_RECORDS or name.endswith(".debug_pkl"):
             continue
         content = reader.get_record(name)

@@ -1,5 +1,6 @@
 """PyTorch's four runtimes behind the door: eager, TorchScript, torch.compile, AOTInductor."""
 
+import atexit
 import json
 import shutil
 import tempfile
@@ -24,11 +25,10 @@ class TorchSession(Session):
     in place. `get` likewise returns views of the outputs.
     """
 
-    def __init__(self, function: Function, options: Options, placed: Placed, scratch: Optional[Path] = None) -> None:
+    def __init__(self, function: Function, options: Options, placed: Placed) -> None:
         self._function = function
         self._options = options
         self._placed = placed
-        self._scratch = scratch
         self._inputs: Tuple[torch.Tensor, ...] = ()
         self._outputs: Any = None
 
@@ -58,8 +58,6 @@ class TorchSession(Session):
 
     def close(self) -> None:
         self._outputs, self._inputs = None, ()
-        if self._scratch is not None:
-            shutil.rmtree(str(self._scratch), ignore_errors=True)
 
 
 def open(artifact: Path, options: Dict[str, Any]) -> TorchSession:  # noqa: A001 - the name that every room shares
@@ -89,6 +87,7 @@ def _torch_compile(artifact: Path, options: Options) -> TorchSession:
     """The compiled artifact is put into a fresh cache; the first `execute` traces the network and finds it there."""
     _check_built_for(artifact, options)
     scratch = Path(tempfile.mkdtemp(prefix="assay-inductor-"))
+    atexit.register(shutil.rmtree, str(scratch), ignore_errors=True)
     inductor.private_cache(scratch, threads=1)
     kernels = artifact / inductor.KERNELS
     if kernels.is_dir():
@@ -96,7 +95,7 @@ def _torch_compile(artifact: Path, options: Options) -> TorchSession:
     torch.compiler.load_cache_artifacts((artifact / inductor.CACHE).read_bytes())
     function = inductor.compiled(network.load(artifact))
     shipped = inductor.built_kernels(scratch)
-    return TorchSession(function, options, lambda: _compiled_placement(scratch, len(shipped)), scratch)
+    return TorchSession(function, options, lambda: _compiled_placement(scratch, len(shipped)))
 
 
 def _compiled_placement(cache: Path, shipped: int) -> Placement:

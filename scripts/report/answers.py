@@ -6,6 +6,7 @@ smallest batch for latency and at whichever batch is best for throughput.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, cast
 
 import pandas as pd
 
@@ -40,7 +41,8 @@ class Question:
     def for_latency(self) -> pd.DataFrame:
         """The rows that can win for latency, fastest first: those at the smallest batch."""
         rows = self.eligible
-        return rows[rows["batch"] == rows["batch"].min()].sort_values("median_ms", kind="stable")
+        smallest: pd.DataFrame = rows[rows["batch"] == rows["batch"].min()]
+        return smallest.sort_values("median_ms", kind="stable")
 
     @property
     def for_throughput(self) -> pd.DataFrame:
@@ -53,6 +55,6 @@ def questions(table: pd.DataFrame, host: str) -> Iterator[Question]:
     """The questions that the table's rows of `host` ask, in the table's order."""
     rows = table[table["host"] == host]
     for values, group in rows.groupby(list(QUESTION), sort=False, dropna=False):
-        model, weights, size, threads = values
-        whole = (None if pd.isna(value) else int(value) for value in (size, threads))
-        yield Question(host, model, weights, *whole, rows=group)
+        model, weights, size, threads = cast(tuple[Any, ...], values)
+        whole_size, whole_threads = (None if pd.isna(value) else int(value) for value in (size, threads))
+        yield Question(host, model, weights, whole_size, whole_threads, group)

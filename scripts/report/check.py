@@ -15,8 +15,8 @@ import pandas as pd
 from scripts.report.answers import Question, questions
 from scripts.report.columns import read_results, write_whole
 from scripts.report.evidence import key_of
-from scripts.report.reading import BAD, Record, read
-from scripts.report.rows import Row, planned, read_plan
+from scripts.report.reading import BAD, read
+from scripts.report.rows import Row, conversions, planned, read_plan
 from scripts.report.summarise import chain
 from scripts.report.wording import STATUS, candidate, count, milliseconds, network, number, runtime, span
 
@@ -24,20 +24,26 @@ LOGS = {"prepare": "prepare.log", "convert": "convert.log", "compile": "compile.
 REASON_LENGTH = 160
 
 
-def log_of(row: Row, status: str) -> Path | None:
-    """The log of the stage that ended a row: beside its record."""
-    records: list[Record] = [*chain(row), *(read(path, "measure") for path in row.trials)]
-    for record in records:
+def log_of(row: Row, status: str, artifacts: Path) -> Path | None:
+    """The log of the stage that ended a row so, which lies beside its record; None where it left none."""
+    upstream = [read(folder / "artifact.json", "convert") for folder in reversed(list(conversions(row, artifacts)))]
+    trials = [read(path, "measure") for path in row.trials]
+    for record in [*upstream, *chain(row), *trials]:
         if record.status == status:
             folder = record.path.parent
-            own = folder / ("reference.log" if folder == row.reference else LOGS.get(record.stage, ""))
-            return own if own.is_file() else record.path.with_suffix(".log")
+            for path in (
+                folder / LOGS.get(record.stage, ""),
+                folder / "reference.log",
+                record.path.with_suffix(".log"),
+            ):
+                if path.is_file():
+                    return path
     return None
 
 
 def complaints(table: pd.DataFrame, plan: dict[str, Any]) -> Iterator[str]:
     """One line per candidate that ended badly (all its workloads together), and one for its log."""
-    rows = {row.key: row for row in planned(plan)}
+    rows, artifacts = {row.key: row for row in planned(plan)}, Path(plan["config"]["artifacts"])
     bad = table[(table["host"] == plan["host"]) & table["status"].isin(BAD)]
     names = ["model", "weights", "runtime", "precision", "variant", "device", "status", "reason"]
     for _, group in bad.groupby(names, sort=False, dropna=False):
@@ -47,13 +53,13 @@ def complaints(table: pd.DataFrame, plan: dict[str, Any]) -> Iterator[str]:
         short = reason if len(reason) <= REASON_LENGTH else reason[: REASON_LENGTH - 3] + "..."
         yield f"  {network(cells)}, {candidate(cells)}, batch {batches}: {STATUS[cells['status']]}: {short}"
         row = rows.get(key_of(cells))
-        log = log_of(row, cells["status"]) if row else None
+        log = log_of(row, cells["status"], artifacts) if row else None
         if log is not None:
             yield f"    log: {log}"
 
 
 def answer(question: Question) -> Iterator[str]:
-    """The best for latency and for throughput of one network, in two lines."""
+    """The best for latency and for throughput of one network."""
     fast, busy = question.for_latency, question.for_throughput
     if fast.empty:
         yield f"{network(question.rows.iloc[0])}: nothing ran as asked and passed its gate"
@@ -61,10 +67,9 @@ def answer(question: Question) -> Iterator[str]:
     best, most = fast.iloc[0], busy.iloc[0]
     interval = span(best["median_lo_ms"], best["median_hi_ms"])
     within = f" (95 % interval {interval})" if interval else ""
-    yield (
-        f"{network(best)}: lowest latency {candidate(best)}, {milliseconds(best['median_ms'])}{within} at batch"
-        f" {best['batch']}; most per second {candidate(most)}, {number(most['throughput_per_s'])} at batch {most['batch']}"
-    )
+    latency = f"{candidate(best)}, {milliseconds(best['median_ms'])}{within} at batch {best['batch']}"
+    throughput = f"{candidate(most)}, {number(most['throughput_per_s'])} at batch {most['batch']}"
+    yield f"{network(best)}: lowest latency {latency}; most per second {throughput}"
 
 
 def summary(table: pd.DataFrame, plan: dict[str, Any], report: Path) -> list[str]:
@@ -98,7 +103,7 @@ def main(argv: list[str] | None = None) -> int:
     args.ok.unlink(missing_ok=True)
     bad = table[(table["host"] == plan["host"]) & table["status"].isin(BAD)]
     print(f"{count(len(bad), 'row')} failed:", *failed, sep="\n")
-    print("Set `retry_failed: true` in the config to try them again; an edit or another limit does so, too.")
+    print("To try them again as they are, set `retry_failed: true` in the config.")
     return 1
 
 

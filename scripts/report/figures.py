@@ -8,10 +8,12 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from scripts.report.palette import GRID, INK, MUTED, PAGE, PAPER, colour
@@ -23,10 +25,11 @@ LOG_FROM = 25
 """Where the slowest takes this many times the fastest, a linear axis hides the fast ones."""
 SHADES = (1.0, 0.6, 0.3)
 FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
-STYLE = {
+STYLE: dict[Any, Any] = {
     "svg.fonttype": "none", "svg.hashsalt": "assay", "font.size": FONT_PT, "font.family": "DejaVu Sans",
     "text.color": INK, "axes.labelcolor": MUTED, "xtick.color": MUTED, "ytick.color": INK, "axes.edgecolor": GRID,
-    "axes.spines.top": False, "axes.spines.right": False, "axes.spines.left": False, "axes.grid": True, "axes.grid.axis": "x",
+    "axes.spines.top": False, "axes.spines.right": False, "axes.spines.left": False,
+    "axes.grid": True, "axes.grid.axis": "x",
     "grid.color": GRID, "grid.linewidth": 0.8, "axes.axisbelow": True, "ytick.major.size": 0, "xtick.major.size": 0,
     "figure.facecolor": PAPER, "axes.facecolor": "none", "savefig.facecolor": PAPER, "axes.labelsize": FONT_PT - 1,
     "xtick.labelsize": FONT_PT - 1, "legend.frameon": False, "legend.fontsize": FONT_PT - 1,
@@ -44,9 +47,9 @@ class Bar:
 
 
 def _axes(rows: int, panels: int = 1) -> tuple[Figure, list[Axes]]:
-    figure = Figure(figsize=(WIDTH_IN, FRAME_IN + ROW_IN * rows), layout="constrained")
+    layout = ConstrainedLayoutEngine(w_pad=0.04, h_pad=0.03, wspace=0.06)
+    figure = Figure(figsize=(WIDTH_IN, FRAME_IN + ROW_IN * rows), layout=layout)
     axes = figure.subplots(1, panels, sharey=True, squeeze=False)[0]
-    figure.get_layout_engine().set(w_pad=0.04, h_pad=0.03, wspace=0.06)  # type: ignore[union-attr]
     return figure, list(axes)
 
 
@@ -71,7 +74,7 @@ def _svg(figure: Figure) -> str:
 
 
 def latency(bars: Sequence[Bar]) -> str:
-    """A dot with its interval per candidate. `values`: median, lower and upper bound in ms (both the median if unknown)."""
+    """A dot with its interval per candidate. `values`: median, lower and upper bound, ms (the median where unknown)."""
     with matplotlib.rc_context(STYLE):
         figure, (axes,) = _axes(len(bars))
         points = [bar.values[0] for bar in bars]
@@ -96,7 +99,7 @@ def latency(bars: Sequence[Bar]) -> str:
 
 
 def panels(bars: Sequence[Bar], units: Sequence[str]) -> str:
-    """One panel of plain bars per unit, side by side over the same candidates. `values`: one per unit; NaN leaves it out."""
+    """One panel of plain bars per unit, side by side. `values`: one per unit, NaN where unknown."""
     with matplotlib.rc_context(STYLE):
         figure, all_axes = _axes(len(bars), len(units))
         for index, (axes, unit) in enumerate(zip(all_axes, units, strict=True)):
@@ -127,7 +130,9 @@ def _bars(axes: Axes, bars: Sequence[Bar], values: Sequence[Sequence[float]], di
         for value, shade in zip(parts, SHADES, strict=False):
             axes.barh([row], [value], left=left, height=0.62, color=colour(bar.runtime), alpha=shade)
             left += value
-        axes.annotate(number(left, digits), (left, row), (5, 0), textcoords="offset points", va="center", fontsize=FONT_PT - 1)
+        axes.annotate(
+            number(left, digits), (left, row), (5, 0), textcoords="offset points", va="center", fontsize=FONT_PT - 1
+        )
     axes.set_xlim(0, 1.24 * max([sum(parts) for parts in known], default=1) or 1)
     axes.xaxis.set_major_locator(MaxNLocator(4))
 

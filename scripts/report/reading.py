@@ -1,6 +1,7 @@
 """Records as plain JSON, read leniently: a record that is missing or broken is a failed stage, not a traceback."""
 
 import json
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,7 +115,7 @@ def read_trial(path: Path) -> Record | Trial:
     try:
         with np.load(raw) as arrays:
             samples = [np.asarray(arrays[name], dtype=np.float64) / NS_PER_MS for name in RAW]
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
         return _broken(
             path, "measure", f"the raw samples at {raw} cannot be read ({error}): delete {path} and run `make` again"
         )

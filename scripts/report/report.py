@@ -67,9 +67,11 @@ def _about(question: Question, evidence: Evidence) -> str:
     model = evidence.model(question.model, question.weights)
     parameters = model.get("parameters")
     parts = [
-        {"package": "weights from a package", "torchvision": "torchvision's weights", "file": "weights from a file"}.get(
-            question.weights, f"{question.weights} weights"
-        ),
+        {
+            "package": "weights from a package",
+            "torchvision": "torchvision's weights",
+            "file": "weights from a file",
+        }.get(question.weights, f"{question.weights} weights"),
         f"{wording.number(parameters / 1e6)} million parameters" if parameters else "",
         f"{question.image_size} x {question.image_size} pixels" if question.image_size else "",
         wording.count(question.threads, "thread") if question.threads else "",
@@ -85,7 +87,10 @@ def gate_limits(table: pd.DataFrame, evidence: Evidence) -> list[tuple[str, str]
             found.setdefault(cells["precision"], {})[name] = check.get("limit")
     words = {"sqnr_db": "SQNR of at least {} dB", "top1_agreement": "top-1 agreement of at least {}"}
     return [
-        (precision, wording.listed([words.get(n, n + " of {}").format(wording.number(v)) for n, v in sorted(limits.items())]))
+        (
+            precision,
+            wording.listed([words.get(n, n + " of {}").format(wording.number(v)) for n, v in sorted(limits.items())]),
+        )
         for precision, limits in found.items()
     ]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.core import paths
-from scripts.core.catalogue import RUNTIMES
+from scripts.core.catalogue import FORMATS, RUNTIMES
 from scripts.report.reading import read
 
 KEY = ("host", "model", "weights", "runtime", "precision", "variant", "device", "shape", "batch", "image_size", "mode")
@@ -76,10 +76,10 @@ def planned(plan: dict[str, Any]) -> list[Row]:
     """The rows of the plan, in its order."""
     rows = []
     for values in plan["rows"]:
-        where = values["paths"]
-        folders = {name: Path(where[name]) for name in ("checkpoint", "reference", "portable", "deployable", "verify")}
-        identity = {name: values[name] for name in (*KEY, "threads")}
-        rows.append(Row(**identity, **folders, trials=tuple(Path(path) for path in where["trials"])))
+        fields: dict[str, Any] = {name: values[name] for name in (*KEY, "threads")}
+        for name in ("checkpoint", "reference", "portable", "deployable", "verify"):
+            fields[name] = Path(values["paths"][name])
+        rows.append(Row(**fields, trials=tuple(Path(path) for path in values["paths"]["trials"])))
     return rows
 
 
@@ -93,6 +93,17 @@ def portable_folder(artifacts: Path, network: str, format_name: str, kind: str, 
         for tried in (kind, "fp32.default")
     ]
     return folders[0] if folders[0].exists() else folders[1]
+
+
+def conversions(row: Row, artifacts: Path) -> Iterator[Path]:
+    """Folders of every conversion from the checkpoint to the row's portable file, the last first."""
+    name, folder = RUNTIMES[row.runtime].format, row.portable
+    while (source := FORMATS[name].source) is not None:
+        yield folder
+        name = source
+        folder = portable_folder(
+            artifacts, f"{row.model}.{row.weights}", name, f"{row.precision}.{row.variant}", row.shape
+        )
 
 
 def _trial_number(path: Path) -> int:

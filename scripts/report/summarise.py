@@ -13,14 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from scripts.core.catalogue import FORMATS, RUNTIMES
+from scripts.core.catalogue import RUNTIMES
 from scripts.report.columns import COLUMNS, frame, write_whole
 from scripts.report.reading import BAD, Record, Trial, read, read_if_any, read_trial, worst
-from scripts.report.rows import Row, all_rows, portable_folder, read_plan
+from scripts.report.rows import KEY, Row, all_rows, conversions, read_plan
 from scripts.report.wording import ENDED
 from scripts.stats.intervals import log_location, t_interval
 from scripts.stats.quantiles import pooled_quantile
 
+PHASES = ("import_s", "load_s", "first_call_s")
 BASELINE = ("pytorch", "fp32", "default")
 WEIGHTS, PROGRAM = "weights.pt", "program.pt2"
 SIG_DIGITS = 6
@@ -85,7 +86,8 @@ def timing(row: Row, trials: Sequence[Trial]) -> Values:
     execute = t_interval([log_location(trial.execute) for trial in trials])
     latencies = [trial.latency for trial in trials]
     records = [trial.record for trial in trials]
-    return {
+    phases = {name: _median([record.number("phases", name) for record in records]) for name in PHASES}
+    return phases | {
         "samples": sum(len(samples) for samples in latencies),
         "median_ms": median.point, "median_lo_ms": median.lo, "median_hi_ms": median.hi,
         "mean_ms": t_interval([log_location(samples, np.mean) for samples in latencies]).point,
@@ -95,7 +97,7 @@ def timing(row: Row, trials: Sequence[Trial]) -> Values:
         "copy_share": 1 - execute.point / median.point,
         "throughput_per_s": row.batch * 1e3 / median.point,
         "peak_rss_mb": _median([_peak(record) for record in records]),
-    } | {name: _median([record.number("phases", name) for record in records]) for name in ("import_s", "load_s", "first_call_s")}  # fmt: skip
+    }  # fmt: skip
 
 
 def conversion_seconds(row: Row, artifacts: Path) -> float | None:
@@ -104,23 +106,18 @@ def conversion_seconds(row: Row, artifacts: Path) -> float | None:
     OpenVINO's IR is made from the ONNX file, so it costs both. A runtime that loads the checkpoint itself costs 0.
     None where a step did not finish.
     """
-    name, total = RUNTIMES[row.runtime].format, 0.0
-    folder = row.portable
-    while FORMATS[name].source is not None:
-        wall = read(folder / "build.json", "convert")
-        seconds = wall.number("wall_s")
-        if not wall.usable or seconds is None:
+    total = 0.0
+    for folder in conversions(row, artifacts):
+        build = read(folder / "build.json", "convert")
+        seconds = build.number("wall_s")
+        if not build.usable or seconds is None:
             return None
         total += seconds
-        name = FORMATS[name].source or ""
-        folder = portable_folder(
-            artifacts, f"{row.model}.{row.weights}", name, f"{row.precision}.{row.variant}", row.shape
-        )
     return total
 
 
 def deployed_bytes(row: Row, artifact: Record) -> int:
-    """Bytes of what a deployment needs. A checkpoint holds the network twice, as weights and as a program: one counts."""
+    """Bytes of what a deployment needs. A checkpoint holds the network as weights and as a program: one counts."""
     total = int(artifact.number("bytes") or 0)
     if row.compiled or RUNTIMES[row.runtime].format != "checkpoint":
         return total
@@ -149,8 +146,7 @@ def summary(row: Row, artifacts: Path, torch_build: str | None) -> Values:
     sessions = sorted({str(session) for trial in good if (session := trial.record.get("session"))})
     builds = {trial.record.text("torch_build") for trial in good} - {None}
     return {
-        **dict(zip(("host", "model", "weights", "runtime", "precision", "variant", "device", "shape", "batch", "image_size", "mode"),
-                   row.key, strict=True)),
+        **dict(zip(KEY, row.key, strict=True)),
         "threads": row.threads, "torch_build": next(iter(builds), torch_build), "session": " ".join(sessions) or None,
         "status": status, "reason": reason, "trials": len(good), "samples": 0,
         **timing(row, good), **costs(row, artifacts),

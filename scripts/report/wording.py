@@ -1,6 +1,6 @@
 """How numbers, names and lists are written for people: the report, the terminal and an export use the same words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -110,20 +110,20 @@ def runtime(name: str) -> str:
     return RUNTIMES[name].title if name in RUNTIMES else name
 
 
-def kind(row: Mapping[str, Any]) -> str:
+def kind(row: pd.Series) -> str:
     """What tells a candidate from its runtime's default on the CPU: `int8, per_channel`; empty for plain fp32."""
     precision = str(row["precision"])
     parts = [precision if precision != "fp32" else "", *(str(row[name]) for name in ("variant", "device"))]
     return ", ".join(part for part in parts if part and part not in ("default", "cpu"))
 
 
-def candidate(row: Mapping[str, Any]) -> str:
+def candidate(row: pd.Series) -> str:
     """A candidate in a few words: `OpenVINO` for plain fp32, `OpenVINO (int8)` otherwise."""
     extra = kind(row)
     return f"{runtime(row['runtime'])} ({extra})" if extra else runtime(row["runtime"])
 
 
-def network(row: Mapping[str, Any]) -> str:
+def network(row: pd.Series) -> str:
     """A model, with its weights where they are not its usual ones."""
     return f"{row['model']} ({row['weights']} weights)" if row["weights"] == "untrained" else str(row["model"])
 

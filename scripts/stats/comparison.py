@@ -63,7 +63,8 @@ def _rival(name: str, rounds: Rounds, best: Rounds, confidence: float) -> Rival:
     centre = float(np.mean(differences))
     half = t_half_width(differences, confidence)
     assert half is not None  # two pairs or more
-    return Rival(name, *(float(np.exp(value)) for value in (centre, centre - half, centre + half)), len(differences))
+    ratio, lo, hi = (float(np.exp(value)) for value in (centre, centre - half, centre + half))
+    return Rival(name, ratio, lo, hi, len(differences))
 
 
 def against_best(candidates: Mapping[str, Rounds], confidence: float = CONFIDENCE) -> BestSet:

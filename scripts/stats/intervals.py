@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+Array = NDArray[np.float64]
+
 CONFIDENCE = 0.95
 MIN_TRIALS = 2
 
@@ -26,7 +28,7 @@ class Interval(NamedTuple):
     hi: float | None
 
 
-def log_location(samples: NDArray, location: Callable[[NDArray], float] = np.median) -> float:
+def log_location(samples: Array, location: Callable[[Array], np.floating] = np.median) -> float:
     """The logarithm of one trial's location (its median unless told otherwise).
 
     samples: shape [n], positive numbers, n at least 1. Raises ValueError if empty or not positive.

@@ -12,7 +12,8 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+
+from scripts.stats.intervals import Array
 
 MISSED = 0.025
 MIN_TRIALS = 5
@@ -30,7 +31,7 @@ def supported(q: float, counts: Sequence[int]) -> bool:
     return len(counts) >= MIN_TRIALS and sum(counts) >= samples_needed(q)
 
 
-def pooled_quantile(q: float, trials: Sequence[NDArray]) -> float | None:
+def pooled_quantile(q: float, trials: Sequence[Array]) -> float | None:
     """The q-quantile of the samples of all trials together; None if they cannot support it.
 
     trials: one array [samples] per trial. The result is in the unit of the samples.

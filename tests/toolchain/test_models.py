@@ -89,9 +89,7 @@ def test_bytes_depend_on_the_network_alone(verb, tmp_path):
         files = [path for path in checkpoint.out.iterdir()]
         for room in ("pytorch", "onnxruntime"):
             sources = {"checkpoint": checkpoint.out}
-            result = verb(
-                "torch", f"scripts.{room}.convert", folder / room, sources, cwd=folder, variables=variables
-            )
+            result = verb("torch", f"scripts.{room}.convert", folder / room, sources, cwd=folder, variables=variables)
             assert result.code == 0, result.stderr
             files += result.out.iterdir()
         made.append({path.name: path.read_bytes() for path in files})
@@ -105,9 +103,7 @@ def test_a_state_dict_from_a_training_run(verb, trained, tmp_path):
     """Wrapped and with the prefix of DataParallel, it is the same checkpoint as the plain one."""
     weights = []
     for kind in ("plain", "wrapped"):
-        result = verb(
-            "torch", "scripts.models.prepare", tmp_path / kind, options={"model": entry(trained(kind))}
-        )
+        result = verb("torch", "scripts.models.prepare", tmp_path / kind, options={"model": entry(trained(kind))})
         assert result.code == 0, result.stderr
         model = model_of(result.out)
         assert model["trained"] is True and model["source"]["file"] == f"{kind}.pth"
@@ -275,7 +271,10 @@ def test_a_network_of_arrays(verb, python, tmp_path):
     assert checkpoint.code == 0, checkpoint.stderr
     described = model_of(checkpoint.out)
     assert described["task"] == "arrays" and described["preprocess"] is None
-    assert [(t["name"], t["shape"]) for t in described["outputs"]] == [("scores", ["batch", 5]), ("mixed", ["batch", 8])]
+    assert [(t["name"], t["shape"]) for t in described["outputs"]] == [
+        ("scores", ["batch", 5]),
+        ("mixed", ["batch", 8]),
+    ]
 
     sources = {"checkpoint": checkpoint.out}
     drawn = verb("torch", "scripts.models.reference", tmp_path / "drawn", sources, {"model": model})

@@ -97,7 +97,9 @@ def test_aotinductor(session, aotinductor, tiny_reference):
 
 
 @pytest.mark.parametrize("runtime", ["torch_compile", "aotinductor"])
-@pytest.mark.parametrize(("change", "said"), [({"threads": 1}, "for threads 2; asked for 1"), ({"batch": 4}, "batch 2")])
+@pytest.mark.parametrize(
+    ("change", "said"), [({"threads": 1}, "for threads 2; asked for 1"), ({"batch": 4}, "batch 2")]
+)
 def test_compiled_code_is_not_used_for_what_it_was_not_made(python, request, runtime, change, said):
     options = {"runtime": runtime, "precision": "fp32", "variant": "default", "device": "cpu", "image_size": 32}
     options |= {"threads": 2, "batch": 2, "inputs": ["input"], "outputs": ["logits"], **change}

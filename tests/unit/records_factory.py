@@ -6,65 +6,38 @@ network, two batches. Hosts, networks and reasons are named so that nobody takes
 
 import hashlib
 import json
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from scripts.core.catalogue import FORMATS, RUNTIMES
+from tests.unit.records_cases import ABSENT, GOOD, OK, TROUBLED, Case, Ending
 
 HOST, OTHER_HOST = "synthetic-desktop", "synthetic-laptop"
 TRAINED, UNTRAINED = ("synthetic_lite", "package"), ("synthetic_resnet", "untrained")
 BASE_MS = {
-    "pytorch": 20.7, "torchscript": 17.8, "torch_compile": 9.4, "aotinductor": 9.6, "onnxruntime": 5.3, "openvino": 5.45,
-    "litert": 5.9, "executorch": 5.5, "tensorrt": 1.0, "tensorrt_rtx": 1.0,
+    "pytorch": 20.7,
+    "torchscript": 17.8,
+    "torch_compile": 9.4,
+    "aotinductor": 9.6,
+    "onnxruntime": 5.3,
+    "openvino": 5.45,
+    "litert": 5.9,
+    "executorch": 5.5,
+    "tensorrt": 1.0,
+    "tensorrt_rtx": 1.0,
 }
 SIZE_MB = {"checkpoint": 37.6, "torchscript": 18.9, "onnx": 18.6, "ir": 18.7, "tflite": 18.6, "pte": 18.7}
-OK = {"status": "ok", "reason": None}
-Ending = dict[str, Any]
-
-
-@dataclass
-class Case:
-    """How one candidate fares: `stops` names the stage that ends it, `trials` how single trials end."""
-
-    runtime: str
-    variant: str = "default"
-    stops: str | None = None
-    ending: Ending = field(default_factory=lambda: dict(OK))
-    trials: dict[int, Ending] = field(default_factory=dict)
-    gate: str = "pass"
-    slower: float = 1.0
-
-
-NO_GPU = {"status": "not_run", "reason": "no NVIDIA GPU on this host; on one with it this row runs"}
-EIGHT = tuple(name for name, runtime in RUNTIMES.items() if runtime.needs is None)
-GOOD = [Case(name) for name in EIGHT]
-ABSENT = [
-    Case("tensorrt", stops="compile", ending=NO_GPU),
-    Case("tensorrt_rtx", stops="verify", ending={"status": "not_run", "reason": "built; not run here: no NVIDIA GPU"}),
-]
-TROUBLED = [
-    Case("pytorch", gate="numeric"),
-    Case("onnxruntime", gate="numeric"),
-    Case("torchscript", gate="fail"),
-    Case("torch_compile", stops="compile", ending={"status": "crashed", "reason": "crashed with SIGSEGV"}),
-    Case("aotinductor", stops="compile", ending={"status": "unsupported", "reason": "Inductor needs g++, which is not installed here"}),
-    Case("executorch", stops="convert", ending={"status": "failed", "reason": "RuntimeError: synthetic operator not lowered"}),
-    Case("litert", stops="measure", ending={"status": "oom", "reason": "took more than 4000 MB of memory (the limit under `limits:`)"}),
-    Case("openvino", gate="numeric", trials={3: {"status": "timeout", "reason": "still running after 600 s (the limit)"}}),
-    Case(
-        "onnxruntime", "no_spin", gate="numeric",
-        trials={n: {"status": "degraded", "reason": "asked for a provider that is absent, ran on another"} for n in range(1, 6)},
-    ),
-]
 
 
 def write(path: Path, kind: str, stage: str, ending: Ending, **values: Any) -> None:
     """One record as the stages write it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"schema": 1, "kind": kind, "stage": stage, **ending, **values}))
+    log = path.with_name(f"{stage}.log") if kind == "artifact" else path.with_suffix(".log")
+    if ending["status"] in ("failed", "crashed", "oom", "timeout"):
+        log.write_text("synthetic log\n")
 
 
 class Tree:
@@ -151,11 +124,24 @@ class Tree:
                 "portable": portable,
             }
             folders = {name: str(path) for name, path in (paths | {"deployable": deployable, "verify": verify}).items()}
-            self.rows.append({
-                "host": host, "model": model, "weights": weights, "runtime": case.runtime, "precision": "fp32", "variant": case.variant,
-                "device": device, "shape": shape, "batch": batch, "image_size": 224, "mode": "latency", "threads": 2,
-                "trials": self.trials, "paths": folders | {"trials": [str(path) for path in trials]},
-            })
+            self.rows.append(
+                {
+                    "host": host,
+                    "model": model,
+                    "weights": weights,
+                    "runtime": case.runtime,
+                    "precision": "fp32",
+                    "variant": case.variant,
+                    "device": device,
+                    "shape": shape,
+                    "batch": batch,
+                    "image_size": 224,
+                    "mode": "latency",
+                    "threads": 2,
+                    "trials": self.trials,
+                    "paths": folders | {"trials": [str(path) for path in trials]},
+                }
+            )
 
     @staticmethod
     def _reach(case: Case, stage: str, ending: Ending, before: str) -> tuple[Ending, str]:
@@ -168,9 +154,18 @@ class Tree:
         accuracy = None if weights == "untrained" else 0.9153
         wrong = case.gate == "fail"
         facts = {
-            "batch": 1, "image_size": 224, "photos": 206, "labelled": 59, "max_abs_error": 3.1 if wrong else 4.2e-6,
-            "sqnr_db": 12.4 if wrong else 131.0, "cosine": 1.0, "top1_agreement": 0.71 if wrong else 1.0, "top5_agreement": 1.0,
-            "top1_accuracy": accuracy, "gate": case.gate, "wrong": ["synthetic.jpg"] if wrong else [],
+            "batch": 1,
+            "image_size": 224,
+            "photos": 206,
+            "labelled": 59,
+            "max_abs_error": 3.1 if wrong else 4.2e-6,
+            "sqnr_db": 12.4 if wrong else 131.0,
+            "cosine": 1.0,
+            "top1_agreement": 0.71 if wrong else 1.0,
+            "top5_agreement": 1.0,
+            "top1_accuracy": accuracy,
+            "gate": case.gate,
+            "wrong": ["synthetic.jpg"] if wrong else [],
             "gated": {"sqnr_db": {"value": 12.4 if wrong else 131.0, "limit": 80.0, "ok": not wrong}},
         }
         write(path, "verify", stage, ending, **(facts if ending["status"] == "ok" else {}))
@@ -193,11 +188,27 @@ class Tree:
         heavy = case.runtime in ("pytorch", "torchscript", "torch_compile", "aotinductor", "executorch")
         state = {"cpu_mhz": 3200.0, "load_1m": 0.4 + 0.1 * number, "available_mb": 21000}
         write(
-            path, "trial", stage, ending, batch=batch, mode="latency", samples=self.samples, started=1767225600.0 + 60 * number,
+            path,
+            "trial",
+            stage,
+            ending,
+            batch=batch,
+            mode="latency",
+            samples=self.samples,
+            started=1767225600.0 + 60 * number,
             phases={"import_s": 1.3 if heavy else 0.1, "load_s": 0.2 if heavy else 0.05, "first_call_s": 0.06},
-            memory={"baseline_mb": 31.0, "import_mb": 250.0 if heavy else 70.0, "load_mb": 120.0, "first_call_mb": 110.0, "run_mb": 290.0 if heavy else 118.0},
-            threads={"asked": 2, "read_back": 2}, conditions={"before": state, "after": state},
-            placement={"summary": "66 of 66 nodes as asked", "share": 1.0, "degraded": None}, warmup={"iterations": 20, "seconds": 0.2}, **where,
+            memory={
+                "baseline_mb": 31.0,
+                "import_mb": 250.0 if heavy else 70.0,
+                "load_mb": 120.0,
+                "first_call_mb": 110.0,
+                "run_mb": 290.0 if heavy else 118.0,
+            },
+            threads={"asked": 2, "read_back": 2},
+            conditions={"before": state, "after": state},
+            placement={"summary": "66 of 66 nodes as asked", "share": 1.0, "degraded": None},
+            warmup={"iterations": 20, "seconds": 0.2},
+            **where,
         )
         noise = (
             self.random.normal(0, 0.02) + self.host_phase[number] + np.abs(self.random.normal(0, 0.05, self.samples))
@@ -264,6 +275,6 @@ def build_tree(root: Path, trials: int = 5, samples: int = 120, batches: tuple[i
     tree.host(HOST, "Synthetic CPU (test records)", 2)
     tree.host(OTHER_HOST, "Synthetic laptop CPU (test records)", 8)
     plan = tree.artifacts / "plan.json"
-    config = {"measure": {"trials": trials}, "batches": list(batches), "threads": 2}
+    config = {"artifacts": str(tree.artifacts), "measure": {"trials": trials}, "batches": list(batches), "threads": 2}
     plan.write_text(json.dumps({"schema": 1, "host": HOST, "torch_build": "cpu", "config": config, "rows": tree.rows}))
     return plan

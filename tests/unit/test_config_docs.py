@@ -15,7 +15,7 @@ SCHEMA = config_docs.json_schema()
 
 
 def accepts(text: str) -> bool:
-    return jsonschema.Draft202012Validator(SCHEMA).is_valid(yaml.safe_load(text))
+    return bool(jsonschema.Draft202012Validator(SCHEMA).is_valid(yaml.safe_load(text)))
 
 
 def test_both_files_are_in_step(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,18 @@ import pandas as pd
 from scripts.report.answers import Question
 from scripts.report.evidence import Evidence
 from scripts.report.palette import colour
-from scripts.report.wording import candidate, count, known, listed, milliseconds, number, percent, slower_between, slower_by, span
+from scripts.report.wording import (
+    candidate,
+    count,
+    known,
+    listed,
+    milliseconds,
+    number,
+    percent,
+    slower_between,
+    slower_by,
+    span,
+)
 from scripts.stats.comparison import BestSet, Rival, against_best
 
 
@@ -76,8 +87,8 @@ def nothing_passed(question: Question) -> str:
     if ran == 0:
         return f"No candidate of {question.model} could be measured on {question.host}; the reasons are listed below."
     return (
-        f"No candidate of {question.model} may be recommended: of {count(len(rows), 'row')} {ran} ran, but none both ran"
-        " as asked and passed its gate; the reasons are listed below."
+        f"No candidate of {question.model} may be recommended: of {count(len(rows), 'row')} {ran} ran, but none"
+        " both ran as asked and passed its gate; the reasons are listed below."
     )
 
 
@@ -118,7 +129,8 @@ def _latency(rows: pd.DataFrame, evidence: Evidence) -> Tile:
     cells, compared = rows.iloc[0], _compare(rows, names, evidence, per_item=False)
     return Tile(
         title="Lowest latency",
-        winner=names[0], colour=colour(cells["runtime"]), detail=f"batch {cells['batch']}", figure=number(cells["median_ms"]), unit="ms",
+        winner=names[0], colour=colour(cells["runtime"]), detail=f"batch {cells['batch']}",
+        figure=number(cells["median_ms"]), unit="ms",
         interval=span(cells["median_lo_ms"], cells["median_hi_ms"]), speedup=_times(cells),
         others=_others(compared, names, rows), sure=_sure(compared, cells), cells=cells,
     )  # fmt: skip
@@ -131,7 +143,8 @@ def _throughput(rows: pd.DataFrame, evidence: Evidence, noun: str) -> Tile:
     bounds = [1e3 * cells["batch"] / cells[name] for name in ("median_hi_ms", "median_lo_ms") if known(cells[name])]
     return Tile(
         title=f"Most {noun} per second, one request at a time",
-        winner=names[0], colour=colour(cells["runtime"]), detail=f"batch {cells['batch']}", figure=number(cells["throughput_per_s"]), unit=f"{noun}/s",
+        winner=names[0], colour=colour(cells["runtime"]), detail=f"batch {cells['batch']}",
+        figure=number(cells["throughput_per_s"]), unit=f"{noun}/s",
         interval=span(*bounds) if bounds else "", speedup=_times(cells),
         others=_others(compared, shown, rows), sure=_sure(compared, cells), cells=cells,
     )  # fmt: skip
@@ -171,8 +184,8 @@ def _sure(compared: BestSet, cells: pd.Series) -> str:
     if len(compared.rivals) > 1:
         some = f"The intervals of all {len(compared.rivals)} differences hold together"
     return (
-        f"{basis} Candidates are compared within the same rounds. {some} with {percent(compared.confidence, 2)} confidence."
-        " The leaders were not measured again head to head, so take a narrow first place as provisional."
+        f"{basis} Candidates are compared within the same rounds. {some} with {percent(compared.confidence, 2)}"
+        " confidence. The leaders were not measured again head to head, so take a narrow first place as provisional."
     )
 
 

@@ -34,7 +34,12 @@ def charts(question: Question, evidence: Evidence) -> list[Chart]:
     prefix = re.sub(r"[^a-z0-9_-]+", "-", f"{question.model}-{question.weights}".lower())
     if question.image_size:
         prefix += f"-{question.image_size}"
-    made = [*_latency(question, evidence, prefix), *_footprint(question, prefix), *_making(question, prefix), *_cold(question, prefix)]
+    made = [
+        *_latency(question, evidence, prefix),
+        *_footprint(question, prefix),
+        *_making(question, prefix),
+        *_cold(question, prefix),
+    ]
     return [chart for chart in made if chart.svg]
 
 
@@ -52,7 +57,11 @@ def _latency(question: Question, evidence: Evidence, prefix: str) -> list[Chart]
 
 
 def _marks(rows: pd.DataFrame) -> str:
-    return " * did not run as asked, or failed its gate: it cannot win." if any(_barred(cells) for _, cells in rows.iterrows()) else ""
+    return (
+        " * did not run as asked, or failed its gate: it cannot win."
+        if any(_barred(cells) for _, cells in rows.iterrows())
+        else ""
+    )
 
 
 def _barred(cells: pd.Series) -> bool:
@@ -85,7 +94,11 @@ def _footprint(question: Question, prefix: str) -> list[Chart]:
     if rows.empty:
         return []
     bars = [
-        Bar(_label(cells), cells["runtime"], (*_values(cells, ["artifact_bytes"], 1e-6), *_values(cells, ["peak_rss_mb"])))
+        Bar(
+            _label(cells),
+            cells["runtime"],
+            (*_values(cells, ["artifact_bytes"], 1e-6), *_values(cells, ["peak_rss_mb"])),
+        )
         for _, cells in rows.sort_values("peak_rss_mb", kind="stable").iterrows()
     ]
     batch = int(rows["batch"].min())

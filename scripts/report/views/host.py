@@ -94,7 +94,10 @@ def conditions(evidence: Evidence) -> list[tuple[str, str]]:
 
 
 def _range(trials: list[Trial], name: str) -> str:
-    pairs = [(trial.record.get("conditions", "before", name), trial.record.get("conditions", "after", name)) for trial in trials]
+    pairs = [
+        (trial.record.get("conditions", "before", name), trial.record.get("conditions", "after", name))
+        for trial in trials
+    ]
     pairs = [(before, after) for before, after in pairs if known(before) and known(after)]
     if not pairs:
         return "not readable here"
@@ -114,6 +117,8 @@ def measured_on(evidence: Evidence) -> str:
         for trial in trials
         if (started := trial.record.number("started")) is not None
     ]
-    days = [datetime.datetime.fromtimestamp(stamp, datetime.UTC) for stamp in (min(stamps), max(stamps))] if stamps else []
+    days = (
+        [datetime.datetime.fromtimestamp(stamp, datetime.UTC) for stamp in (min(stamps), max(stamps))] if stamps else []
+    )
     texts = [f"{day.day} {day:%B %Y}" for day in days]
     return " to ".join(dict.fromkeys(texts))

@@ -61,7 +61,9 @@ def _share(name: str, digits: int = 3) -> Callable[[pd.Series], Cell]:
 
 
 def _median(cells: pd.Series) -> Cell:
-    return Cell(number(cells["median_ms"]), float(cells["median_ms"]), "strong") if known(cells["median_ms"]) else Cell("")
+    return (
+        Cell(number(cells["median_ms"]), float(cells["median_ms"]), "strong") if known(cells["median_ms"]) else Cell("")
+    )
 
 
 def _interval(cells: pd.Series) -> Cell:

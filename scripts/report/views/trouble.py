@@ -53,7 +53,9 @@ def failed_gate(cells: pd.Series, evidence: Evidence) -> str:
     text = f"Its outputs are too far from the reference's: {listed(missed) or 'no figure was recorded'}."
     if wrong:
         agreement = percent(cells["top1_agreement"])
-        shown = listed([*wrong[:NAMED_PHOTOS], *([f"{len(wrong) - NAMED_PHOTOS} more"] if len(wrong) > NAMED_PHOTOS else [])])
+        shown = listed(
+            [*wrong[:NAMED_PHOTOS], *([f"{len(wrong) - NAMED_PHOTOS} more"] if len(wrong) > NAMED_PHOTOS else [])]
+        )
         text += f" It agrees on {agreement} of photos; another class comes first for {shown}."
     return text
 

@@ -1,0 +1,119 @@
+"""The little of CUDA that a session needs, through the driver's own library: nothing to install beside the driver.
+
+Everything raises Unsupported where there is no NVIDIA GPU, and CudaError with the driver's words otherwise.
+"""
+
+import ctypes
+from functools import lru_cache
+from typing import Any, Tuple
+
+import numpy as np
+
+from scripts.core.verb import Unsupported
+
+LIBRARY = "libcuda.so.1"
+
+
+class CudaError(RuntimeError):
+    """The driver refused a call."""
+
+
+@lru_cache(maxsize=1)
+def _driver() -> ctypes.CDLL:
+    """The driver's library, initialised, with at least one GPU. Raises Unsupported otherwise."""
+    try:
+        library = ctypes.CDLL(LIBRARY)
+    except OSError as error:
+        raise Unsupported("no NVIDIA GPU here: its driver is not installed (%s)" % error) from None
+    count = ctypes.c_int(0)
+    status = library.cuInit(0) or library.cuDeviceGetCount(ctypes.byref(count))
+    if status or count.value == 0:
+        raise Unsupported("no NVIDIA GPU here: its driver is installed and answers %s" % _error(library, status))
+    return library
+
+
+def _error(library: ctypes.CDLL, status: int) -> str:
+    """The driver's name for a status, such as CUDA_ERROR_OUT_OF_MEMORY."""
+    name = ctypes.c_char_p()
+    library.cuGetErrorName(status, ctypes.byref(name))
+    return (name.value or b"status %d" % status).decode()
+
+
+def call(name: str, *arguments: Any) -> None:
+    """Call the driver's function `name`. Raises CudaError if it refuses, Unsupported without a GPU."""
+    library = _driver()
+    status = getattr(library, name)(*arguments)
+    if status:
+        raise CudaError("%s: %s" % (name, _error(library, status)))
+
+
+def require_gpu() -> None:
+    """Raises Unsupported, saying why, where there is no NVIDIA GPU."""
+    _driver()
+
+
+def use(device: int) -> str:
+    """Make GPU number `device` this thread's; its name and capability, such as "NVIDIA H100 (9.0)"."""
+    handle, context = ctypes.c_int(), ctypes.c_void_p()
+    call("cuDeviceGet", ctypes.byref(handle), device)
+    call("cuDevicePrimaryCtxRetain", ctypes.byref(context), handle)  # the one that the CUDA runtime uses too
+    call("cuCtxSetCurrent", context)
+    name = ctypes.create_string_buffer(256)
+    call("cuDeviceGetName", name, len(name), handle)
+    major, minor = ctypes.c_int(), ctypes.c_int()
+    call("cuDeviceGetAttribute", ctypes.byref(major), 75, handle)  # CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR
+    call("cuDeviceGetAttribute", ctypes.byref(minor), 76, handle)
+    return "%s (%d.%d)" % (name.value.decode(), major.value, minor.value)
+
+
+def free_memory() -> int:
+    """Bytes of device memory that nobody holds."""
+    free, total = ctypes.c_size_t(), ctypes.c_size_t()
+    call("cuMemGetInfo_v2", ctypes.byref(free), ctypes.byref(total))
+    return free.value
+
+
+class Stream:
+    """A queue of work on the GPU. `handle` is what other libraries take."""
+
+    def __init__(self) -> None:
+        stream = ctypes.c_void_p()
+        call("cuStreamCreate", ctypes.byref(stream), 1)  # CU_STREAM_NON_BLOCKING
+        self.handle = int(stream.value or 0)
+
+    def wait(self) -> None:
+        """Return when all that was queued is done."""
+        call("cuStreamSynchronize", ctypes.c_void_p(self.handle))
+
+    def close(self) -> None:
+        call("cuStreamDestroy_v2", ctypes.c_void_p(self.handle))
+
+
+class Buffer:
+    """One tensor twice: `array` in page-locked host memory, and at `address` on the GPU."""
+
+    def __init__(self, shape: "Tuple[int, ...]", dtype: str) -> None:
+        size = np.dtype(dtype).itemsize * int(np.prod(shape, dtype=np.int64))
+        host, device = ctypes.c_void_p(), ctypes.c_uint64()
+        call("cuMemHostAlloc", ctypes.byref(host), ctypes.c_size_t(size), 0)
+        call("cuMemAlloc_v2", ctypes.byref(device), ctypes.c_size_t(size))
+        self._host, self._size, self.address = host, size, device.value
+        memory = (ctypes.c_byte * size).from_address(host.value or 0)
+        self.array = np.frombuffer(memoryview(memory), dtype=dtype).reshape(shape)
+
+    def upload(self, stream: Stream) -> None:
+        """Queue the copy from host to GPU."""
+        self._copy("cuMemcpyHtoDAsync_v2", ctypes.c_uint64(self.address), self._host, stream)
+
+    def download(self, stream: Stream) -> None:
+        """Queue the copy from GPU to host."""
+        self._copy("cuMemcpyDtoHAsync_v2", self._host, ctypes.c_uint64(self.address), stream)
+
+    def _copy(self, function: str, target: Any, source: Any, stream: Stream) -> None:
+        call(function, target, source, ctypes.c_size_t(self._size), ctypes.c_void_p(stream.handle))
+
+    def close(self) -> None:
+        """Free both; `array` must not be touched afterwards."""
+        del self.array
+        call("cuMemFree_v2", ctypes.c_uint64(self.address))
+        call("cuMemFreeHost", self._host)

@@ -1,0 +1,109 @@
+"""TensorRT and TensorRT for RTX behind the door: an engine, its execution context, and page-locked buffers.
+
+A sample is the host's array copied into page-locked memory and to the GPU (`put`), one run (`execute`), and the copy
+back (`get`), each synchronised, so that each step's time is its own. It takes an NVIDIA GPU.
+"""
+
+from pathlib import Path
+from typing import Any, Dict, Optional
+
+import numpy as np
+
+from scripts.core.door import Arrays, Options, Placement, Session
+from scripts.core.verb import Unsupported
+from scripts.tensorrt import cuda, versions
+
+DTYPES = {
+    "FLOAT": "float32",
+    "HALF": "float16",
+    "INT8": "int8",
+    "INT32": "int32",
+    "INT64": "int64",
+    "UINT8": "uint8",
+    "BOOL": "bool",
+}
+"""NumPy's names for TensorRT's dtypes. (Its own table fails in 8.6 with NumPy from 1.24 on.)"""
+WANTED = {"fp32": "float32"}
+NARROW = ("float16", "bfloat16", "float8", "int8")
+
+
+def open(artifact: Path, options: Dict[str, Any]) -> Session:
+    """Load `model.engine` from `artifact`. Raises Unsupported without the library, a GPU, or the right GPU."""
+    asked = Options.of(options)
+    version = versions.require(asked.runtime)
+    cuda.require_gpu()  # without one, TensorRT 8.6 does not refuse: it crashes
+    gpu = cuda.use(int(asked.device.split(":")[1]))
+    before = cuda.free_memory()
+    log = versions.logger()
+    runtime = versions.trt.Runtime(log)
+    engine = runtime.deserialize_cuda_engine((artifact / "model.engine").read_bytes())
+    if engine is None:
+        raise Unsupported(
+            "%s %s cannot run this engine on %s: %s"
+            % (versions.TITLES[asked.runtime], version, gpu, versions.complaints(log))
+        )
+    return TensorRT(engine, asked, gpu, before, (runtime, log))
+
+
+class TensorRT(Session):
+    """One execution context with its own stream and buffers; clones share the engine.
+
+    before: bytes of device memory that were free before this session took any; keep: what must outlive the engine.
+    """
+
+    def __init__(self, engine: Any, options: Options, gpu: str, before: int, keep: Any) -> None:
+        self._engine, self._options, self._gpu, self._keep = engine, options, gpu, keep
+        self._context = engine.create_execution_context()
+        if self._context is None:
+            raise RuntimeError("TensorRT made no execution context: %s" % versions.complaints(keep[1]))
+        self._stream = cuda.Stream()
+        self._inputs = {name: self._buffer(name) for name in options.inputs}
+        self._outputs = {name: self._buffer(name) for name in options.outputs}
+        self._memory = before - cuda.free_memory()
+
+    def _buffer(self, name: str) -> cuda.Buffer:
+        """A buffer for the tensor `name`, which the context will read or write."""
+        shape = tuple(self._engine.get_tensor_shape(name))
+        buffer = cuda.Buffer(shape, DTYPES[self._engine.get_tensor_dtype(name).name])
+        self._context.set_tensor_address(name, buffer.address)
+        return buffer
+
+    def put(self, inputs: Arrays) -> None:
+        for name, buffer in self._inputs.items():
+            np.copyto(buffer.array, inputs[name])
+            buffer.upload(self._stream)
+        self._stream.wait()
+
+    def execute(self) -> None:
+        if not self._context.execute_async_v3(self._stream.handle):
+            raise RuntimeError("TensorRT did not run the engine: %s" % versions.complaints(self._keep[1]))
+        self._stream.wait()
+
+    def get(self) -> Arrays:
+        """Valid until the next `get`, which copies into the same memory."""
+        for buffer in self._outputs.values():
+            buffer.download(self._stream)
+        self._stream.wait()
+        return {name: buffer.array for name, buffer in self._outputs.items()}
+
+    def clone(self) -> Session:
+        return TensorRT(self._engine, self._options, self._gpu, cuda.free_memory(), self._keep)
+
+    def placement(self) -> Placement:
+        """The engine's layers by dtype; degraded if any computes in a narrower one than was asked for."""
+        wanted = WANTED[self._options.precision]
+        found = versions.layers(self._engine)
+        narrow = [layer for layer in found if layer.dtype in NARROW and layer.dtype != wanted]
+        summary = "%s: %s" % (self._gpu, versions.summary(found))
+        reason = "asked for %s, and %d layers are narrower: %s" % (wanted, len(narrow), summary) if narrow else None
+        return Placement(summary, 1.0, reason)
+
+    def device_memory(self) -> Optional[int]:
+        """Bytes taken from the GPU by opening this session: engine, context, buffers."""
+        return self._memory
+
+    def close(self) -> None:
+        for buffer in [*self._inputs.values(), *self._outputs.values()]:
+            buffer.close()
+        self._stream.close()
+        del self._inputs, self._outputs, self._context, self._engine, self._keep

@@ -1,0 +1,170 @@
+"""What differs between TensorRT 8.6, 10, 11 and TensorRT for RTX. The rest of the room knows one TensorRT.
+
+`trt` is the module that this environment has, or None; `require` says what is missing.
+"""
+
+import ctypes
+import glob
+import importlib
+import importlib.util
+import json
+import os
+import re
+import sys
+from typing import Any, List, NamedTuple, Optional, Tuple
+
+from scripts.core.verb import Unsupported
+
+TITLES = {"tensorrt": "TensorRT", "tensorrt_rtx": "TensorRT for RTX"}
+MODULES = {"tensorrt": ("tensorrt", "tensorrt_bindings"), "tensorrt_rtx": ("tensorrt_rtx", "tensorrt_rtx_bindings")}
+NEEDS = {
+    "tensorrt": "NVIDIA's libraries (`tensorrt` 8.6, or newer by an interpreter that has them) and an NVIDIA GPU",
+    "tensorrt_rtx": "the wheels `tensorrt-rtx-cu13-libs` and `tensorrt-rtx-cu13-bindings`",
+}
+LINKED = ("libcublasLt.so.12", "libcublas.so.12", "libcudnn.so.8")
+"""What the libraries of TensorRT 8.6 are linked against and do not find in NVIDIA's other wheels by themselves."""
+
+DTYPES = (
+    (r"bf16|bfloat", "bfloat16"),
+    (r"fp16|half", "float16"),
+    (r"fp8|e4m3", "float8"),
+    (r"fp32|float", "float32"),
+    (r"int8", "int8"),
+    (r"int32", "int32"),
+    (r"int64", "int64"),
+    (r"bool", "bool"),
+)
+"""How the versions' reports write dtypes; the first that fits counts."""
+
+
+class Layer(NamedTuple):
+    """One layer of an engine: its name, its type, the dtype of its first output."""
+
+    name: str
+    kind: str
+    dtype: str
+
+
+def _preload() -> None:
+    """Load what TensorRT 8.6 is linked against from NVIDIA's wheels, where they are installed."""
+    for name in LINKED:
+        for folder in sys.path:
+            for file in glob.glob(os.path.join(folder, "nvidia", "*", "lib", name)):
+                ctypes.CDLL(file, mode=ctypes.RTLD_GLOBAL)
+
+
+def _find() -> "Tuple[Any, Optional[str], str]":
+    """The module, its runtime's name, and what was wrong with those that were tried."""
+    wrong: List[str] = []
+    for runtime, names in MODULES.items():
+        if importlib.util.find_spec(names[0]) or importlib.util.find_spec(names[1]):
+            _preload()
+        for name in names:
+            try:
+                return importlib.import_module(name), runtime, ""
+            except (ImportError, OSError) as error:
+                wrong.append(str(error))
+    return None, None, "; ".join(wrong)
+
+
+trt, FOUND, WRONG = _find()
+
+
+def require(runtime: str) -> str:
+    """The version of `runtime` in this environment. Raises Unsupported, saying what is missing."""
+    if runtime == FOUND:
+        return str(trt.__version__)
+    here = "it has %s" % TITLES[FOUND] if FOUND else WRONG
+    raise Unsupported("%s is not in this environment (%s); it takes %s" % (TITLES[runtime], here, NEEDS[runtime]))
+
+
+def builds_without_gpu(runtime: str) -> bool:
+    """Whether engines are built ahead of time for a named GPU, rather than on the GPU that will run them."""
+    return runtime == "tensorrt_rtx"
+
+
+def logger() -> Any:
+    """A TensorRT logger that keeps what it is told: `messages`, pairs of severity and text."""
+
+    class Log(trt.ILogger):  # type: ignore[name-defined,misc]
+        def __init__(self) -> None:
+            trt.ILogger.__init__(self)
+            self.messages: List[Tuple[Any, str]] = []
+
+        def log(self, severity: Any, message: str) -> None:
+            self.messages.append((severity, message))
+
+    return Log()
+
+
+def complaints(log: Any) -> str:
+    """What TensorRT complained about, in one line; for the end of an error's sentence."""
+    severe = (trt.ILogger.Severity.ERROR, trt.ILogger.Severity.INTERNAL_ERROR)
+    return " ".join(text.strip() for severity, text in log.messages if severity in severe) or "it does not say why"
+
+
+def strongly_typed() -> bool:
+    """Whether precision lies in the graph alone (from 10 on) rather than in flags of the builder."""
+    return hasattr(trt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED")
+
+
+def create_network(builder: Any) -> Any:
+    """An empty network of the kind that this version wants."""
+    flags = trt.NetworkDefinitionCreationFlag
+    flag = flags.STRONGLY_TYPED if strongly_typed() else flags.EXPLICIT_BATCH
+    return builder.create_network(1 << int(flag))
+
+
+def parser_error(error: Any) -> str:
+    """One sentence for what the ONNX parser refused."""
+    name = error.node_name() if hasattr(error, "node_name") else ""
+    kind = error.node_operator() if hasattr(error, "node_operator") else ""
+    node = "node %d" % error.node() + (" (%s %s)" % (kind, name) if kind else "")
+    return "%s: %s" % (node, error.desc().strip())
+
+
+def targets() -> "List[str]":
+    """The GPUs that an engine can be built for without having one: "sm75", "sm80", ..."""
+    return [name.lower() for name in trt.ComputeCapability.__members__ if name.startswith("SM")]
+
+
+def set_target(config: Any, target: str) -> None:
+    """Build for the GPU `target`, such as "sm86". Raises Unsupported if this version cannot."""
+    if target not in targets():
+        raise Unsupported(
+            "TensorRT for RTX %s builds for %s; not for %s" % (trt.__version__, ", ".join(targets()), target)
+        )
+    config.num_compute_capabilities = 1
+    config.set_compute_capability(getattr(trt.ComputeCapability, target.upper()), 0)
+
+
+def layers(engine: Any) -> "List[Layer]":
+    """The layers of a loaded engine, from its inspector. It takes the engine's GPU."""
+    report = engine.create_engine_inspector().get_engine_information(trt.LayerInformationFormat.JSON)
+    found = []
+    for layer in json.loads(report)["Layers"]:
+        output = layer["Outputs"][0] if layer["Outputs"] else {}
+        found.append(
+            Layer(
+                layer["Name"], layer["LayerType"], _dtype(output.get("Datatype") or output.get("Format/Datatype", ""))
+            )
+        )
+    return found
+
+
+def layers_as_built(log: Any) -> "List[Layer]":
+    """The layers of an engine just built, from the same report in the builder's log. It takes no GPU."""
+    report = next((text for _, text in reversed(log.messages) if text.startswith("Layers:")), "")
+    lines = re.findall(r"^Name: (.*?), LayerType: (\w+),.*? Outputs: .*?Datatype: (\w+)", report, re.MULTILINE)
+    return [Layer(name, kind, _dtype(dtype)) for name, kind, dtype in lines]
+
+
+def _dtype(text: str) -> str:
+    """NumPy's name for the dtype in a report's phrase, such as "Row major linear FP32"."""
+    return next((name for pattern, name in DTYPES if re.search(pattern, text.lower())), text or "none")
+
+
+def summary(found: "List[Layer]") -> str:
+    """One phrase, such as "55 layers: 55 float32"."""
+    counts = {dtype: sum(layer.dtype == dtype for layer in found) for dtype in sorted({layer.dtype for layer in found})}
+    return "%d layers: %s" % (len(found), ", ".join("%d %s" % (count, dtype) for dtype, count in counts.items()))

@@ -1,0 +1,282 @@
+"""The page from synthetic records: self-contained, the answer first, nothing left out."""
+
+import json
+import re
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from scripts.report import figures, report, summarise
+from scripts.report.palette import RUNTIME, colour
+from scripts.report.wording import count, listed, number, percent, seconds, slower_between, slower_by
+from tests.unit.records_factory import OTHER_HOST, build_tree
+
+VOID = {"meta", "link", "input", "br"}
+
+
+@dataclass
+class Table:
+    """A table of the page: its class, its caption, the text of its cells by row."""
+
+    kind: str
+    caption: str = ""
+    rows: list[list[str]] = field(default_factory=list)
+
+
+class Page(HTMLParser):
+    """What the tests look at: tables, ids, references, text before each heading; and whether every tag is closed."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.html, self.stack = html, []  # type: ignore[var-annotated]
+        self.tables: list[Table] = []
+        self.ids: list[str] = []
+        self.references: list[str] = []
+        self.text = ""
+        self.feed(html)
+        assert self.stack == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        self.references += [values[name] for name in ("src", "href", "data", "action") if name in values]
+        self.ids += [values["id"]] if "id" in values else []
+        if tag not in VOID:
+            self.stack.append(tag)
+        if tag == "table":
+            self.tables.append(Table(values.get("class", "")))
+        elif tag == "tr":
+            self.tables[-1].rows.append([])
+        elif tag in ("td", "th"):
+            self.tables[-1].rows[-1].append("")
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.stack.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.stack.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" in self.stack or "script" in self.stack:
+            return
+        self.text += data
+        if "caption" in self.stack:
+            self.tables[-1].caption += data
+        elif "td" in self.stack or "th" in self.stack:
+            self.tables[-1].rows[-1][-1] += data
+
+
+def write(root: Path) -> Path:
+    """Summarise and report the tree below `root`; the page."""
+    reports, plan = root / "reports", root / "artifacts/plan.json"
+    shared = ["--plan", str(plan), "--artifacts", str(root / "artifacts"), "--csv", str(reports / "results.csv")]
+    assert summarise.main([*shared, "--parquet", str(reports / "results.parquet")]) == 0
+    html = reports / "report.html"
+    assert report.main([*shared, "--html", str(html), "--figures", str(reports / "figures")]) == 0
+    return html
+
+
+def edit_plan(root: Path, keep: object) -> None:
+    """Keep those rows of the plan for which `keep` is true."""
+    path = root / "artifacts" / "plan.json"
+    plan = json.loads(path.read_text())
+    plan["rows"] = [row for row in plan["rows"] if keep(row)]  # type: ignore[operator]
+    path.write_text(json.dumps(plan))
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of the whole synthetic tree."""
+    root = tmp_path_factory.mktemp("tree")
+    build_tree(root)
+    return write(root)
+
+
+@pytest.fixture(scope="module")
+def page(written: Path) -> Page:
+    """The same, parsed."""
+    return Page(written.read_text())
+
+
+def test_it_needs_no_network_and_no_other_file(page: Page) -> None:
+    assert all(reference.startswith(("#", "data:")) for reference in page.references)
+    assert not re.search(r"https?:|@import|url\((?!#)", page.html)
+    assert "default-src 'none'" in page.html
+
+
+def test_every_reference_has_its_target_and_ids_are_unique(page: Page) -> None:
+    assert len(page.ids) == len(set(page.ids))
+    inner = {reference[1:] for reference in page.references if reference.startswith("#")}
+    inner |= set(re.findall(r"url\(#([^)]+)\)", page.html))
+    assert inner <= set(page.ids)
+
+
+def test_the_answer_comes_before_everything_else(page: Page) -> None:
+    order = [
+        "Which artifact to deploy on synthetic-desktop",
+        "Deploy ONNX Runtime: ",
+        "All candidates of",
+        "How it was measured",
+    ]
+    places = [page.text.index(text) for text in order[:1]] + [page.html.index(text) for text in order[1:3]]
+    assert places[1] < places[2] < page.html.index('id="methods"')
+    assert "times as fast as eager PyTorch" in page.text
+    assert "95 % interval" in page.text
+
+
+def test_those_that_cannot_be_told_from_the_best_are_named(page: Page) -> None:
+    tied = next(table for table in page.tables if table.caption == "Cannot be told from it")
+    names = [row[0].strip() for row in tied.rows[1:]]
+    assert "OpenVINO" in names and "PyTorch eager" not in names
+    for _, difference, between in tied.rows[1:]:
+        lo, hi = re.fullmatch(r"([+−][\d.]+) to ([+−][\d.]+) %", between).groups()  # type: ignore[union-attr]
+        as_number = [float(text.replace("−", "-")) for text in (lo, difference.rstrip(" %"), hi)]
+        assert as_number == sorted(as_number) and as_number[0] <= 0
+    assert f"For latency, {listed(names)} cannot be told from it" in page.text
+
+
+def test_bold_names_in_the_latency_figure_are_the_answers(written: Path, page: Page) -> None:
+    svg = (written.parent / "figures/synthetic_lite-package-224-latency-b1.svg").read_text()
+    bold = set(re.findall(r"<text [^>]*font-weight: 700[^>]*>([A-Za-z][A-Za-z .]+)<", svg))
+    tied = next(table for table in page.tables if table.caption == "Cannot be told from it")
+    assert bold == {"ONNX Runtime", *(row[0].strip() for row in tied.rows[1:])}
+
+
+def test_every_row_is_in_its_networks_table(page: Page) -> None:
+    tables = [table for table in page.tables if table.caption.startswith("All candidates of")]
+    assert [len(table.rows) - 1 for table in tables] == [20, 18]
+    head = [cell.strip() for cell in tables[0].rows[0]]
+    first = dict(zip(head, (cell.strip() for cell in tables[0].rows[1]), strict=True))
+    assert (first["Candidate"], first["Batch"], first["Outcome"], first["Gate"]) == ("ONNX Runtime", "1", "ran", "pass")
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "Built; not run here: no NVIDIA GPU.",
+        "No NVIDIA GPU on this host; on one with it this row runs.",
+        "Compile: crashed with SIGSEGV.",
+        "Inductor needs g++, which is not installed here.",
+        "Convert: RuntimeError: synthetic operator not lowered.",
+        "Asked for a provider that is absent, ran on another.",
+        "1 of 5 trials timed out; the figures are from the 4 that measured.",
+        "the limit 80.0",
+        "another class comes first for synthetic.jpg",
+    ],
+)
+def test_what_did_not_run_or_pass_is_there_with_its_reason(page: Page, reason: str) -> None:
+    (table,) = (table for table in page.tables if table.caption.startswith("Candidates that did not run"))
+    assert any(reason in row[-1] for row in table.rows)
+
+
+def test_untrained_weights_are_marked_in_every_table(page: Page) -> None:
+    about = [table for table in page.tables if "synthetic_resnet" in "".join(sum(table.rows, [table.caption]))]
+    assert len(about) == 2  # its own table and the one of reasons; it was measured on one host only
+    assert all("untrained weights" in table.caption for table in about)
+    start = page.html.index("Its weights are not trained")
+    rivals = [
+        t for t in Page(page.html[page.html.index("<body>") :].replace("</html>", "")).tables if t.kind == "rivals"
+    ]
+    assert start and sum("untrained weights" in table.caption for table in rivals) >= 2
+    assert all("untrained" not in table.caption for table in page.tables if "synthetic_lite" in table.caption)
+
+
+def test_degraded_and_gated_candidates_never_win(page: Page) -> None:
+    ledes = re.findall(r'<p class="lede">(.*?)</p>', page.html)
+    assert len(ledes) == 2
+    assert all("no_spin" not in lede and "TorchScript" not in lede for lede in ledes)
+
+
+def test_hosts_versions_threads_and_conditions_are_told(page: Page) -> None:
+    for text in (
+        "Synthetic CPU (test records)",
+        OTHER_HOST,
+        "synthetic-toolchain 1.0",
+        "2 (read back: 2)",
+        "Load average",
+    ):
+        assert text in page.text
+    (machines,) = (table for table in page.tables if table.caption == "synthetic_lite, ms")
+    assert machines.rows[0][2:] == ["synthetic-desktop", OTHER_HOST]
+
+
+def test_figures_are_files_too_and_the_same_each_time(written: Path) -> None:
+    folder = written.parent / "figures"
+    first = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert len(first) == 10
+    for content in first.values():
+        assert ElementTree.fromstring(content).tag.endswith("svg")
+        assert b"<dc:date>" not in content
+    html = written.read_bytes()
+    write(written.parents[1])
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == first
+    assert written.read_bytes() == html
+    assert sorted(path.name for path in written.parent.iterdir()) == [
+        "figures",
+        "report.html",
+        "results.csv",
+        "results.parquet",
+    ]
+
+
+def test_when_nothing_may_win_the_page_says_why(tmp_path: Path) -> None:
+    build_tree(tmp_path)
+    edit_plan(tmp_path, lambda row: row["runtime"] in ("torch_compile", "executorch") and row["weights"] == "untrained")
+    text = Page(write(tmp_path).read_text()).text
+    assert "No candidate of synthetic_resnet could be measured on synthetic-desktop" in text
+    assert "Compile: crashed with SIGSEGV." in text
+
+
+def test_a_single_trial_is_shown_without_false_precision(tmp_path: Path) -> None:
+    build_tree(tmp_path, trials=1, batches=(1,))
+    edit_plan(tmp_path, lambda row: row["weights"] != "untrained")
+    text = Page(write(tmp_path).read_text()).text
+    assert "no interval from a single trial" in text
+    assert "One trial shows no spread, so nothing can be told apart" in text
+    assert "one round only" in text
+
+
+def test_names_from_outside_cannot_break_the_page(tmp_path: Path) -> None:
+    build_tree(tmp_path)
+    for path in (tmp_path / "artifacts").rglob("trial-*.json"):
+        record = json.loads(path.read_text())
+        if record["status"] == "oom":
+            path.write_text(json.dumps(record | {"reason": "<script>alert(1)</script> & <b>"}))
+    html = write(tmp_path).read_text()
+    assert "<script>alert" not in html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; &lt;b&gt;" in html
+    Page(html)
+
+
+def test_each_runtime_has_its_own_colour() -> None:
+    assert len(set(RUNTIME.values())) == len(RUNTIME)
+    bar = figures.Bar("A", "openvino", (1.0, 0.9, 1.1))
+    assert colour("openvino").lower() in figures.latency([bar])
+    assert colour("unheard_of") not in RUNTIME.values()
+
+
+def test_a_wide_range_of_times_is_drawn_on_a_logarithmic_axis() -> None:
+    near, far = (figures.Bar("A", "pytorch", (v, v, v)) for v in (1.0, 30.0))
+    assert "log scale" in figures.latency([near, far])
+    assert "log scale" not in figures.latency([near, near])
+
+
+def test_numbers_are_written_for_people() -> None:
+    assert [number(v) for v in (5.3123, 41.26, 1234.5, 0.04567, 0, None)] == [
+        "5.31",
+        "41.3",
+        "1,234",
+        "0.0457",
+        "0",
+        "",
+    ]
+    assert [percent(v) for v in (1.0, 0.9153, None)] == ["100 %", "91.5 %", ""]
+    assert [slower_by(v) for v in (1.042, 0.96, 3.8)] == ["+4.2 %", "−4.0 %", "+280 %"]
+    assert slower_between(0.96, 1.1) == "−4.0 to +10.0 %"
+    assert [seconds(v) for v in (0.21, 200)] == ["0.210 s", "3 min 20 s"]
+    assert [count(1, "trial"), count(2, "process")] == ["1 trial", "2 processes"]
+    assert [listed(["a"]), listed(["a", "b", "c"]), listed([])] == ["a", "a, b and c", ""]
