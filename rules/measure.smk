@@ -37,8 +37,7 @@ def session_options(w):
 
 
 def verify_options(w):
-    """One thread: builders run beside it, and threads that wait for a core would only spin."""
-    return options(**session_options(w) | {"threads": 1})
+    return options(**session_options(w))
 
 
 def trial_options(w):

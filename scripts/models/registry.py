@@ -83,8 +83,9 @@ def _declared(tensor: Dict[str, Any]) -> Dict[str, Any]:
     """One input as declared, checked: its first dimension is the batch, the others are numbers."""
     shape: List[Any] = list(tensor.get("shape") or [])
     dtype = tensor.get("dtype", "float32")
-    sizes = all(isinstance(side, int) and side > 0 for side in shape[1:])
-    if not re.fullmatch(r"\w+", str(tensor.get("name", ""))) or shape[:1] != ["batch"] or not sizes or dtype not in DTYPES:
+    named = re.fullmatch(r"\w+", str(tensor.get("name", "")))
+    sized = shape[:1] == ["batch"] and all(isinstance(side, int) and side > 0 for side in shape[1:])
+    if not (named and sized and dtype in DTYPES):
         raise Mistake(
             "inputs: %r is not understood; write {name: x, shape: [batch, 16], dtype: float32}, with a dtype out of %s"
             % (tensor, ", ".join(DTYPES))

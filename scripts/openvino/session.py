@@ -36,8 +36,9 @@ class OpenVino(Session):
         self._outputs = {name: compiled.output(name) for name in options.outputs}
 
     def put(self, inputs: Arrays) -> None:
-        for name, port in self._inputs.items():
-            self._request.set_tensor(port, ov.Tensor(inputs[name], shared_memory=inputs[name].flags.writeable))
+        self._held = [inputs[name] for name in self._inputs]  # OpenVINO reads them where they lie and keeps no reference
+        for port, array in zip(self._inputs.values(), self._held):
+            self._request.set_tensor(port, ov.Tensor(array, shared_memory=array.flags.writeable))
 
     def execute(self) -> None:
         self._request.infer(share_outputs=True)

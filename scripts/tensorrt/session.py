@@ -31,8 +31,7 @@ def open(artifact: Path, options: Dict[str, Any]) -> Session:
     """Load `model.engine` from `artifact`. Raises Unsupported without the library, a GPU, or the right GPU."""
     asked = Options.of(options)
     version = versions.require(asked.runtime)
-    cuda.require_gpu()  # without one, TensorRT 8.6 does not refuse: it crashes
-    gpu = cuda.use(int(asked.device.split(":")[1]))
+    gpu = cuda.use(int(asked.device.split(":")[1]))  # first: without a GPU, TensorRT 8.6 does not refuse, it crashes
     before = cuda.free_memory()
     log = versions.logger()
     runtime = versions.trt.Runtime(log)

@@ -22,12 +22,12 @@ def would_run(folder: Path, config: dict[str, object], target: str = "all") -> d
             snakefile=folder / "Snakefile",
             workdir=folder,
         )
-        dag = workflow.dag(DAGSettings(targets={target}))
+        dag = workflow.dag(DAGSettings(targets={target}, max_checksum_file_size=10**7))
         dag.execute_workflow(executor="dryrun")
         graph = workflow._workflow.dag
         return {
             f"{job.rule.name} {next(iter(job.output), '')}": [line for line in str(graph.reason(job)).split("; ") if line]
-            for job in graph.needrun_jobs()
+            for job in graph.needrun_jobs(exclude_finished=False)
         }
 
 

@@ -43,6 +43,10 @@ session.execute()
 check(session.get(), size)                      # the last put counts
 partial = max(1, size - 3)
 check(run(session, rows(2 * size, partial)), 2 * size, partial)   # a last batch, filled up with its last row
+session.put(rows(0, size))                      # the caller may let go of what it has put
+litter = [np.full_like(v, 7) for v in rows(0, size).values() for _ in range(64)]
+session.execute()
+check(session.get(), 0)
 frozen = rows(0, size)
 for array in frozen.values():
     array.flags.writeable = False

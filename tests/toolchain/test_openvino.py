@@ -91,9 +91,9 @@ def test_nothing_is_reported_to_anyone(verb, tiny_onnx, tmp_path):
 
 LOWER = """
 import json, pathlib, sys
-import openvino as ov
 from scripts.core.door import Options
 from scripts.openvino import session
+import openvino as ov
 options = json.loads(sys.argv[2])
 blob = ov.Tensor(session.np.fromfile(sys.argv[1] + "/model.blob", "u1"))
 compiled = ov.Core().import_model(blob, "CPU", {"INFERENCE_PRECISION_HINT": "bf16"})

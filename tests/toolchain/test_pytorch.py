@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.toolchain.conftest import PHOTOS
+
 PYTORCH = ("torch", "pytorch")
 
 
@@ -121,3 +123,21 @@ def test_measured_processes_import_no_more_than_they_need(session, tiny_checkpoi
     """Neither Pillow nor torchvision is in the process that measures a network without them."""
     opened = session(*PYTORCH, tiny_checkpoint, tiny_reference, runtime="pytorch")
     assert not {"PIL", "torchvision", "onnx"} & set(opened.modules) and "torch" in opened.modules
+
+
+def test_torchscript_of_operators_with_a_newer_version(verb, session, tmp_path):
+    """GELU raises the version of the archive, which is then recorded elsewhere in it."""
+    (tmp_path / "newer.py").write_text(
+        "from torch import nn\n\n\ndef build():\n"
+        "    pool = [nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16, 10)]\n"
+        "    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.GELU(), *pool)\n"
+    )
+    model = {"name": "newer", "weights": "untrained", "build": "newer:build", "folder": str(tmp_path)}
+    options = {"model": {**model, "preprocess": {"size": 32}}, "photos": str(PHOTOS / "labelled")}
+    checkpoint = verb("torch", "scripts.models.prepare", tmp_path / "checkpoint", options=options)
+    assert checkpoint.code == 0, checkpoint.stderr
+    sources = {"checkpoint": checkpoint.out}
+    reference = verb("torch", "scripts.models.reference", tmp_path / "reference", sources, options)
+    script = verb("torch", "scripts.pytorch.convert", tmp_path / "script", sources)
+    assert script.code == 0, script.stderr
+    assert_agrees(session(*PYTORCH, script.out, reference.out, runtime="torchscript", batch=4))
