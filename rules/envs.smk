@@ -14,8 +14,8 @@ USES_CONDA = _uses_conda()
 
 
 def environment_of(name):
-    """The record of an environment, as an input. `ancient`: its content counts (see `environment_key`), not its time."""
-    return ancient(paths.environment_record(ARTIFACTS, HOST, name))
+    """The record of an environment, as an input."""
+    return paths.environment_record(ARTIFACTS, HOST, name)
 
 
 def environment_key(name):

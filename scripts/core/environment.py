@@ -78,9 +78,11 @@ def lock_hash(lock: Path) -> str:
     return hashlib.sha256(lock.read_bytes()).hexdigest()
 
 
-def python_of(env: str) -> Path:
-    """The interpreter of the catalogue's environment `env` of this checkout, made if need be. Raises `Failed`."""
-    kept = ROOT / "artifacts" / "torch_build.json"
+def python_of(env: str, kept: Path = ROOT / "artifacts" / "torch_build.json") -> Path:
+    """The interpreter of the catalogue's environment `env` of this checkout, made if need be. Raises `Failed`.
+
+    kept: where the choice of PyTorch build is kept.
+    """
     choice = torch_build.read(kept) or torch_build.decide("auto", torch_build.pin_of(ENVS / "torch_cpu.lock.txt"))
     lock = ENVS / f"{lock_name(env, choice.build)}.lock.txt"
     return Path(make(env, lock, default_cache(), choice.find_links)["python"])

@@ -15,6 +15,7 @@ import json
 import os
 import shutil
 import socket
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -58,8 +59,18 @@ def obstacle(args: argparse.Namespace) -> dict[str, Any] | None:
 
 
 def interpreter(args: argparse.Namespace) -> str:
-    """The Python of the stage's environment; Snakemake's own where it has none."""
-    return str(records.load(Path(args.environment))["python"]) if args.environment else sys.executable
+    """The Python of the stage's environment, which is made again if its folder is gone; Snakemake's own for none."""
+    if not args.environment:
+        return sys.executable
+    recorded = records.load(Path(args.environment))
+    python = str(recorded["python"])
+    if recorded["mode"] == "uv" and not Path(python).exists():
+        say(f"the environment {recorded['name']} is gone from the cache: making it again")
+        kept = Path(args.environment).parents[3] / "torch_build.json"
+        make = "import sys; from pathlib import Path; from scripts.core.environment import python_of; "
+        make += "python_of(sys.argv[1], Path(sys.argv[2]))"
+        subprocess.run([sys.executable, "-c", make, recorded["name"], str(kept)], check=False)
+    return python
 
 
 def limits(args: argparse.Namespace) -> tuple[float, float | None]:

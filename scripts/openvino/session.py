@@ -36,7 +36,7 @@ class OpenVino(Session):
         self._outputs = {name: compiled.output(name) for name in options.outputs}
 
     def put(self, inputs: Arrays) -> None:
-        self._held = [inputs[name] for name in self._inputs]  # OpenVINO reads them where they lie and keeps no reference
+        self._held = [inputs[name] for name in self._inputs]  # read where they lie: kept alive here, not by OpenVINO
         for port, array in zip(self._inputs.values(), self._held):
             self._request.set_tensor(port, ov.Tensor(array, shared_memory=array.flags.writeable))
 
