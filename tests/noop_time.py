@@ -35,7 +35,11 @@ def noop(folder: Path) -> float:
     """Seconds that a run with nothing to do takes."""
     start = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, "-m", "snakemake", "--cores", "2", "all"], cwd=folder, capture_output=True, text=True, check=True
+        [sys.executable, "-m", "snakemake", "--cores", "2", "all"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert "Nothing to be done" in done.stdout + done.stderr
     return time.perf_counter() - start
@@ -47,7 +51,9 @@ def jobs_of(folder: Path) -> int:
         [sys.executable, "-m", "snakemake", "--cores", "2", "all", "-n", "--forceall", "--quiet", "rules"],
         cwd=folder, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    return next(int(line.split()[1]) for line in (done.stdout + done.stderr).splitlines() if line.startswith("total")) - 1
+    return (
+        next(int(line.split()[1]) for line in (done.stdout + done.stderr).splitlines() if line.startswith("total")) - 1
+    )
 
 
 def compare() -> float:
@@ -64,7 +70,9 @@ def compare() -> float:
         pairs = [(noop(ours), noop(bare)) for _ in range(ROUNDS)]
     ratio = statistics.median(a / b for a, b in pairs)
     first, second = (statistics.median(column) for column in zip(*pairs, strict=True))
-    print(f"no-op: {first:.2f} s, a bare workflow with as many jobs: {second:.2f} s, median of {ROUNDS} ratios {ratio:.2f}")
+    print(
+        f"no-op: {first:.2f} s, a bare workflow with as many jobs: {second:.2f} s, median of {ROUNDS} ratios {ratio:.2f}"
+    )
     return ratio
 
 

@@ -61,7 +61,9 @@ class Row:
             "portable": portable,
             "deployable": f"{folder}/compiled" if runtime.compiles else portable,
             "verify": f"{folder}/verify/{self.workload}/verify.json",
-            "trials": [f"{folder}/trials/{self.workload}.{self.mode}/trial-{n}.json" for n in range(1, self.trials + 1)],
+            "trials": [
+                f"{folder}/trials/{self.workload}.{self.mode}/trial-{n}.json" for n in range(1, self.trials + 1)
+            ],
         }
 
 

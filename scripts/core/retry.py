@@ -28,7 +28,11 @@ def forget(root: Path, host: str, everything: bool) -> int:
     installs = [path for path in environments if json.loads(path.read_text())["status"] in BAD]
     if not installs and not everything:
         return 0
-    found = [path for path, stage in _bad_records([root / "portable", root / "hosts" / host]) if everything or stage == "environment"]
+    found = [
+        path
+        for path, stage in _bad_records([root / "portable", root / "hosts" / host])
+        if everything or stage == "environment"
+    ]
     for path in [*installs, *found]:
         path.unlink()
     if installs or found:

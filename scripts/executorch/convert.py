@@ -27,7 +27,11 @@ def _delegation(edge: Any, finished: Any) -> Dict[str, Any]:
     outside = collections.Counter(plan.operators[c.op_index].name for c in calls if hasattr(c, "op_index"))
     inside = {name: count.delegated for name, count in info.delegation_by_operator.items() if count.delegated}
     inside.pop("getitem", None)  # picks an output, computes nothing
-    return {"subgraphs": sum(hasattr(c, "delegate_index") for c in calls), "delegated": inside, "outside": dict(outside)}
+    return {
+        "subgraphs": sum(hasattr(c, "delegate_index") for c in calls),
+        "delegated": inside,
+        "outside": dict(outside),
+    }
 
 
 def work(job: Job) -> Facts:

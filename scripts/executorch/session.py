@@ -14,14 +14,14 @@ BACKEND = "XnnpackBackend"
 
 def open(artifact: Path, options: Dict[str, Any]) -> Session:
     """Load `model.pte`; its batch is fixed in the file."""
-    return ExecuTorchSession(artifact, Options.of(options))
+    return ExecuTorch(artifact, Options.of(options))
 
 
-class ExecuTorchSession(Session):
+class ExecuTorch(Session):
     """One loaded method. Host arrays are handed over without a copy: the program reads the memory it is given."""
 
     def __init__(self, artifact: Path, options: Options) -> None:
-        self._options = options
+        self._artifact, self._options = artifact, options
         # ExecuTorch's pool is the process's own and is set through this call alone, whatever its name says.
         portable_lib._unsafe_reset_threadpool(options.threads)
         self._module = portable_lib._load_for_executorch(str(artifact / "model.pte"))
@@ -38,6 +38,10 @@ class ExecuTorchSession(Session):
 
     def get(self) -> Arrays:
         return {name: tensor.numpy() for name, tensor in zip(self._options.outputs, self._made)}
+
+    def clone(self) -> Session:
+        """The same program loaded once more; all of a process's programs share one thread pool."""
+        return ExecuTorch(self._artifact, self._options)
 
     def threads(self) -> Optional[int]:
         return int(portable_lib._threadpool_get_thread_count())

@@ -13,14 +13,14 @@ DELEGATE = "DELEGATE"
 
 def open(artifact: Path, options: Dict[str, Any]) -> Session:
     """Load `model.tflite` for one batch size."""
-    return LiteRTSession(artifact / "model.tflite", Options.of(options))
+    return LiteRT(artifact / "model.tflite", Options.of(options))
 
 
-class LiteRTSession(Session):
+class LiteRT(Session):
     """One interpreter. `put` copies the inputs into its arena and `get` copies the outputs out, as its API has it."""
 
     def __init__(self, file: Path, options: Options) -> None:
-        self._options = options
+        self._file, self._options = file, options
         threads_before = _os_threads()
         self._interpreter = Interpreter(str(file), num_threads=options.threads)
         details = self._interpreter.get_input_details()
@@ -44,6 +44,10 @@ class LiteRTSession(Session):
 
     def get(self) -> Arrays:
         return {name: self._get(index) for name, index in self._outputs}
+
+    def clone(self) -> Session:
+        """Another interpreter: LiteRT shares no weights between interpreters, but the file's pages are mapped once."""
+        return LiteRT(self._file, self._options)
 
     def threads(self) -> Optional[int]:
         """Size of XNNPACK's pool: the calling thread and those that the kernel saw start at load."""
@@ -89,5 +93,3 @@ def _numbers(name: str) -> List[str]:
 
 def _os_threads() -> int:
     return len(os.listdir("/proc/self/task"))
-
-

@@ -1,6 +1,6 @@
 """Ask Snakemake's own API what would run, and why: prints {job: [reasons]} as JSON.
 
-    python tests/plan/ask.py FOLDER [KEY=VALUE ...]
+python tests/plan/ask.py FOLDER [KEY=VALUE ...]
 """
 
 import json
@@ -26,12 +26,16 @@ def would_run(folder: Path, config: dict[str, object], target: str = "all") -> d
         dag.execute_workflow(executor="dryrun")
         graph = workflow._workflow.dag
         return {
-            f"{job.rule.name} {next(iter(job.output), '')}": [line for line in str(graph.reason(job)).split("; ") if line]
+            f"{job.rule.name} {next(iter(job.output), '')}": [
+                line for line in str(graph.reason(job)).split("; ") if line
+            ]
             for job in graph.needrun_jobs(exclude_finished=False)
         }
 
 
 if __name__ == "__main__":
     with redirect_stdout(sys.stderr):
-        answer = would_run(Path(sys.argv[1]), {k: yaml.safe_load(v) for k, v in (a.split("=", 1) for a in sys.argv[2:])})
+        answer = would_run(
+            Path(sys.argv[1]), {k: yaml.safe_load(v) for k, v in (a.split("=", 1) for a in sys.argv[2:])}
+        )
     print(json.dumps(answer))

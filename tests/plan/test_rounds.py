@@ -15,7 +15,9 @@ def trials(order: list[str]) -> list[int]:
 @pytest.mark.parametrize("cores", [1, 2, 8])
 def test_rounds_with_a_slow_builder(tmp_path: Path, cores: int) -> None:
     folder = lay(tmp_path / "project")
-    order = run(folder, "--config", "measure={trials: 3}", cores=cores, SLOW_JOB="scripts.litert.convert", SLOW_SECONDS="4")
+    order = run(
+        folder, "--config", "measure={trials: 3}", cores=cores, SLOW_JOB="scripts.litert.convert", SLOW_SECONDS="4"
+    )
     done = trials(order)
     assert len(done) == 8 * 2 * 3
     assert done == sorted(done)

@@ -58,7 +58,9 @@ def test_a_fresh_checkout_reruns_nothing(project: Path) -> None:
 
 def test_a_comment_or_a_docstring_reruns_nothing(project: Path) -> None:
     converter = project / "scripts/openvino/convert.py"
-    converter.write_text("# a comment\n" + converter.read_text().replace('"""', '"""Said otherwise. ', 1) + "\n\n# more\n")
+    converter.write_text(
+        "# a comment\n" + converter.read_text().replace('"""', '"""Said otherwise. ', 1) + "\n\n# more\n"
+    )
     assert ask(project) == {}
 
 

@@ -16,7 +16,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("Snakefile", "profiles", "rules", "scripts", "envs", "requirements.txt")
 EIGHT = ("pytorch", "torchscript", "torch_compile", "aotinductor", "onnxruntime", "openvino", "litert", "executorch")
 CONFIG: dict[str, Any] = {
-    "models": [{"name": "tiny", "weights": "untrained", "build": "tiny:build", "preprocess": {"size": 32, "resize": 36}}],
+    "models": [
+        {"name": "tiny", "weights": "untrained", "build": "tiny:build", "preprocess": {"size": 32, "resize": 36}}
+    ],
     "batches": [1, 2],
     "measure": {"trials": 2, "seconds": 0.2, "warmup_seconds": 0.1},
     "photos": str(ROOT / "data" / "photos"),

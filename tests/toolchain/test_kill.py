@@ -50,7 +50,18 @@ def test_twenty_kills_then_the_same_rows(tmp_path: Path) -> None:
         assert broken_files(folder) == []
     code, output = run(folder)
     assert code == 0, output
-    identity = ("model", "weights", "runtime", "precision", "variant", "device", "batch", "status", "artifact_sha256", "gate")
+    identity = (
+        "model",
+        "weights",
+        "runtime",
+        "precision",
+        "variant",
+        "device",
+        "batch",
+        "status",
+        "artifact_sha256",
+        "gate",
+    )
     stable = [{key: row[key] for key in identity} for row in results(folder)]
     assert stable == [{key: row[key] for key in identity} for row in results(wanted)]
     assert not list(folder.rglob("*.tmp")) and not list(folder.rglob("*.partial"))

@@ -56,7 +56,9 @@ def test_figures_are_there_and_hold_together(line: Path) -> None:
         assert 0 <= float(row["copy_share"]) < 1
         assert row["p99_ms"] == "", "two trials cannot support a p99"
         assert int(row["trials"]) == 2 and int(row["samples"]) >= 10
-        assert abs(float(row["throughput_per_s"]) - int(row["batch"]) * 1000 / middle) < 0.01 * float(row["throughput_per_s"])
+        assert abs(float(row["throughput_per_s"]) - int(row["batch"]) * 1000 / middle) < 0.01 * float(
+            row["throughput_per_s"]
+        )
         assert float(row["peak_rss_mb"]) > 0 and float(row["convert_s"]) > 0
     assert float(by_runtime(line)["pytorch"]["speedup"]) == 1
 
@@ -79,6 +81,6 @@ def test_slim_environments_hold_no_pytorch(line: Path) -> None:
 def test_the_report_is_one_self_contained_page(line: Path) -> None:
     page = (line / "reports" / "report.html").read_text()
     assert "untrained" in page and "no NVIDIA GPU" in page
-    for word in ("<script src=", "<link rel=\"stylesheet\"", "url(http"):
+    for word in ("<script src=", '<link rel="stylesheet"', "url(http"):
         assert word not in page
     assert list((line / "reports" / "figures").glob("*.svg"))

@@ -52,7 +52,8 @@ def test_what_does_not_count(tree: Path, same: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "other", [BASE.replace("x, 1", "x, 2"), BASE.replace("def f", "def g"), BASE + "y = 'a string that is no docstring'\n"]
+    "other",
+    [BASE.replace("x, 1", "x, 2"), BASE.replace("def f", "def g"), BASE + "y = 'a string that is no docstring'\n"],
 )
 def test_what_counts(tree: Path, other: str) -> None:
     before = hash_now()

@@ -14,7 +14,7 @@ import pytest
 from scripts.core import records
 from scripts.core.paths import ROOT
 
-VERB = '''
+VERB = """
 import os, sys, time
 from scripts.core.verb import Job, Unsupported, main
 
@@ -29,7 +29,7 @@ def work(job: Job):
     return {"versions": {"tool": "1.0"}, "operators": {"Conv:float32": 2}}
 
 if __name__ == "__main__": raise SystemExit(main(work))
-'''
+"""
 
 
 @pytest.fixture
