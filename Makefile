@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -m scripts.core.run --cores $(CORES)
 
 .DEFAULT_GOAL := all
-.PHONY: all quick export dry test lint locks docs noop-time clean help
+.PHONY: all quick export dry test lint locks docs noop-time times clean help
 
 all: $(VENV)/.ready ## set up, build, verify, measure, report (the default)
 	@exec $(RUN) all
@@ -40,6 +40,9 @@ docs: $(VENV)/.ready ## make config.schema.json and the README's table anew from
 
 noop-time: $(VENV)/.tests-ready ## a no-op run against a bare workflow with as many jobs
 	$(BIN)/python -m tests.noop_time
+
+times: $(VENV)/.ready ## where the time of the last runs went, by stage
+	@$(BIN)/python -m scripts.core.stages
 
 clean: ## remove outputs (not the environments in the user's cache)
 	rm -rf artifacts reports .snakemake

@@ -13,6 +13,7 @@ configfile: "config.yaml"
 
 
 include: "rules/common.smk"
+include: "rules/functions.smk"
 include: "rules/envs.smk"
 include: "rules/model.smk"
 include: "rules/pytorch.smk"

@@ -27,7 +27,6 @@ TORCH_BUILD = bootstrap.torch_build(CONFIG, GUARD_PYTHON, ROOT)
 HAS_NVIDIA = host.has_nvidia_gpu()
 ROWS = plan.rows(CONFIG, HOST, THREADS, HAS_NVIDIA)
 NETWORKS = sorted({row.network for row in ROWS})
-LIMITS = CONFIG["limits"]
 TRIALS = CONFIG["measure"]["trials"]
 NO_GPU = None if HAS_NVIDIA else "not run here: no NVIDIA GPU"
 os.environ.setdefault("ASSAY_SESSION", time.strftime("%Y%m%dT%H%M%S", time.gmtime()) + f"-{os.getpid()}")
@@ -54,27 +53,41 @@ if not workflow.dryrun:
 if "mem_mb" not in workflow.global_resources:
     workflow.register_resource("mem_mb", host.memory_mb() * 8 // 10)
 
-# PYTHONPATH makes `scripts` importable, ASSAY_PARENT is what a guard dies with; the rest is on the command line.
-shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(ROOT))} ASSAY_PARENT={os.getpid()}; ")
+
+def job_prefix(python):
+    """What every job's command starts with: `scripts` importable, guard's Python, what guard dies with, the limits.
+
+    Limits are no parameters: another limit makes no other bytes.
+    """
+    variables = {
+        "PYTHONPATH": str(ROOT),
+        "ASSAY_PYTHON": python,
+        "ASSAY_PARENT": str(os.getpid()),
+        "ASSAY_LIMITS": json.dumps(CONFIG["limits"]),
+    }
+    assignments = " ".join(f"{name}={shlex.quote(value)}" for name, value in variables.items())
+    return f"set -euo pipefail; export {assignments}; ".replace("{", "{{").replace("}", "}}")  # Snakemake formats it
 
 
-def limits(stage):
-    """Time and memory that a stage may take. Not a parameter: another limit makes no other bytes."""
-    return json.dumps({"seconds": LIMITS[f"{stage}_s"], "memory_mb": LIMITS["memory_mb"]})
-
-
-CONVERT_LIMITS, COMPILE_LIMITS = limits("convert"), limits("compile")
-VERIFY_LIMITS, TRIAL_LIMITS = limits("verify"), limits("trial")
+shell.prefix(job_prefix(GUARD_PYTHON))
 
 # Every stage runs under guard in Snakemake's own Python, and guard runs the verb in the toolchain's environment.
 # `exec`, so that guard is Snakemake's own child and dies with it.
-GUARDED = "exec {GUARD_PYTHON:q} -m scripts.core.stage "
+GUARDED = 'exec "$ASSAY_PYTHON" -m scripts.core.stage'
 TO_ARTIFACT = (
-    " --artifact {output.artifact:q} --environment={input.environment:q} --options {params.options:q} --log {log:q}"
+    "--artifact {output.artifact:q} --environment={input.environment:q} --options {params.options:q} --log {log:q}"
 )
-CONVERT = GUARDED + "artifact --stage convert --concurrent --limits {CONVERT_LIMITS:q}" + TO_ARTIFACT
-COMPILE = GUARDED + "artifact --stage compile --concurrent --limits {COMPILE_LIMITS:q}" + TO_ARTIFACT
-COMPILE_ALONE = COMPILE.replace(" --concurrent", "")
+
+
+def words(*parts):
+    """One command line from its parts."""
+    return " ".join(parts)
+
+
+PREPARE = words(GUARDED, "artifact --stage prepare --concurrent", TO_ARTIFACT)
+CONVERT = words(GUARDED, "artifact --stage convert --concurrent", TO_ARTIFACT)
+COMPILE = words(GUARDED, "artifact --stage compile --concurrent", TO_ARTIFACT)
+COMPILE_ALONE = words(GUARDED, "artifact --stage compile", TO_ARTIFACT)
 
 
 def options(**values):
@@ -88,7 +101,7 @@ def record(folder):
 
 
 def made(folder):
-    """Outputs of a rule that makes an artifact: its identity and its cost. The files lie in `files/` beside them."""
+    """What the making of an artifact leaves: its identity and its cost. The files lie in `files/` beside them."""
     return {"artifact": f"{folder}/artifact.json", "build": f"{folder}/build.json"}
 
 

@@ -5,40 +5,7 @@
 # Contract: `environment` leaves a record (ok, or which package failed); its content decides what depends on it.
 
 
-def _uses_conda():
-    methods = getattr(workflow.deployment_settings, "deployment_method", None) or ()
-    return any(getattr(method, "name", str(method)).lower() == "conda" for method in methods)
-
-
 USES_CONDA = _uses_conda()
-
-
-def environment_of(name):
-    """The record of an environment, as an input."""
-    return paths.environment_record(ARTIFACTS, HOST, name)
-
-
-def environment_key(name):
-    """What an environment holds, as a parameter of every job that uses it."""
-    if name in CONFIG["interpreters"]:
-        return keys.interpreter_key(CONFIG["interpreters"][name])
-    return keys.lock_key(lock_of(name))
-
-
-def lock_of(name):
-    return ROOT / "envs" / f"{environment.lock_name(name, TORCH_BUILD)}.lock.txt"
-
-
-def conda_of(name):
-    """The conda file with the same pins."""
-    return str(ROOT / "envs" / f"{environment.lock_name(name, TORCH_BUILD)}.yaml")
-
-
-def environment_way(w):
-    """How the environment is had, as arguments."""
-    if w.name in CONFIG["interpreters"]:
-        return f"--interpreter {CONFIG['interpreters'][w.name]}"
-    return '--conda-python "$(command -v python)"' if USES_CONDA else f"--torch-choice {ARTIFACTS}/torch_build.json"
 
 
 rule host:
@@ -49,10 +16,12 @@ rule host:
         f"{ARTIFACTS}/hosts/{HOST}/host.log",
     conda:
         conda_of("report")
+    params:
+        name=HOST,
     message:
         "Reading what machine this is"
     shell:
-        "exec {GUARD_PYTHON:q} -m scripts.core.host --name {HOST} --record {output.record:q} > {log:q} 2>&1"
+        'exec "$ASSAY_PYTHON" -m scripts.core.host --name {params.name} --record {output.record:q} > {log:q} 2>&1'
 
 
 rule environment:
@@ -72,5 +41,5 @@ rule environment:
     message:
         "Setting up the environment {wildcards.name}"
     shell:
-        "exec {GUARD_PYTHON:q} -m scripts.core.environment --name {wildcards.name} --lock {params.lock:q}"
+        'exec "$ASSAY_PYTHON" -m scripts.core.environment --name {wildcards.name} --lock {params.lock:q}'
         " --record {output.record:q} {params.way} > {log:q} 2>&1"

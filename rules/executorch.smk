@@ -21,4 +21,7 @@ rule convert_executorch:
     message:
         "ExecuTorch: converting {wildcards.model} for {wildcards.shape}"
     shell:
-        CONVERT + " --verb scripts.executorch.convert --source checkpoint={input.checkpoint:q}"
+        words(
+            CONVERT,
+            "--verb scripts.executorch.convert --source checkpoint={input.checkpoint:q}",
+        )

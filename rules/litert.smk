@@ -21,4 +21,7 @@ rule convert_litert:
     message:
         "LiteRT: converting {wildcards.model} to TFLite"
     shell:
-        CONVERT + " --verb scripts.litert.convert --source checkpoint={input.checkpoint:q}"
+        words(
+            CONVERT,
+            "--verb scripts.litert.convert --source checkpoint={input.checkpoint:q}",
+        )

@@ -2,17 +2,6 @@
 # Contract: every later stage starts from `checkpoint` and is held against `reference`.
 
 
-def prepare_options(w):
-    entry = network_entry(w)
-    photos = {"photos": CONFIG["photos"]} if w.weights == "untrained" else {}
-    return options(model=entry, **photos)
-
-
-def photo_files(w):
-    """The photos whose bytes matter: all of them, where the stage reads them."""
-    return CONFIG["photo_files"]
-
-
 rule prepare:
     """Load the checkpoint safely and export it once."""
     input:
@@ -35,7 +24,10 @@ rule prepare:
     message:
         "Loading {wildcards.model} ({wildcards.weights} weights) and exporting it"
     shell:
-        CONVERT.replace("--stage convert", "--stage prepare") + " --verb scripts.models.prepare"
+        words(
+            PREPARE,
+            "--verb scripts.models.prepare",
+        )
 
 
 rule reference:
@@ -59,5 +51,7 @@ rule reference:
     message:
         "Running {wildcards.model} in fp32 on the photos, the reference"
     shell:
-        CONVERT.replace("--stage convert", "--stage prepare")
-        + " --verb scripts.models.reference --source checkpoint={input.checkpoint:q}"
+        words(
+            PREPARE,
+            "--verb scripts.models.reference --source checkpoint={input.checkpoint:q}",
+        )

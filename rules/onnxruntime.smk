@@ -22,7 +22,10 @@ rule convert_onnx:
     message:
         "ONNX: exporting {wildcards.model}"
     shell:
-        CONVERT + " --verb scripts.onnxruntime.convert --source checkpoint={input.checkpoint:q}"
+        words(
+            CONVERT,
+            "--verb scripts.onnxruntime.convert --source checkpoint={input.checkpoint:q}",
+        )
 
 
 rule compile_onnxruntime:
@@ -45,4 +48,7 @@ rule compile_onnxruntime:
     message:
         "ONNX Runtime: optimising {wildcards.model} for this CPU"
     shell:
-        COMPILE + " --verb scripts.onnxruntime.compile --source portable={input.portable:q}"
+        words(
+            COMPILE,
+            "--verb scripts.onnxruntime.compile --source portable={input.portable:q}",
+        )

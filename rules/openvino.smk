@@ -21,7 +21,10 @@ rule convert_openvino:
     message:
         "OpenVINO: converting {wildcards.model} to IR"
     shell:
-        CONVERT + " --verb scripts.openvino.convert --source onnx={input.onnx:q}"
+        words(
+            CONVERT,
+            "--verb scripts.openvino.convert --source onnx={input.onnx:q}",
+        )
 
 
 rule compile_openvino:
@@ -44,4 +47,7 @@ rule compile_openvino:
     message:
         "OpenVINO: compiling {wildcards.model} for {wildcards.shape}"
     shell:
-        COMPILE + " --verb scripts.openvino.compile --source portable={input.portable:q}"
+        words(
+            COMPILE,
+            "--verb scripts.openvino.compile --source portable={input.portable:q}",
+        )

@@ -22,7 +22,10 @@ rule convert_torchscript:
     message:
         "TorchScript: tracing {wildcards.model}"
     shell:
-        CONVERT + " --verb scripts.pytorch.convert --source checkpoint={input.checkpoint:q}"
+        words(
+            CONVERT,
+            "--verb scripts.pytorch.convert --source checkpoint={input.checkpoint:q}",
+        )
 
 
 rule compile_inductor:
@@ -47,4 +50,7 @@ rule compile_inductor:
     message:
         "{wildcards.runtime}: compiling {wildcards.model} for {wildcards.shape}"
     shell:
-        COMPILE + " --verb scripts.pytorch.compile --source portable={input.portable:q}"
+        words(
+            COMPILE,
+            "--verb scripts.pytorch.compile --source portable={input.portable:q}",
+        )

@@ -2,19 +2,7 @@
 
 
 # These run in the environment `report`, whose interpreter its record names.
-IN_REPORT = "exec {GUARD_PYTHON:q} -m scripts.core.within {input.environment:q}"
-
-
-NVIDIA_FLAG = "--nvidia" if HAS_NVIDIA else ""
-
-
-def all_records(w):
-    """Every record that the rows refer to."""
-    found = []
-    for row in ROWS:
-        where = row.paths(ARTIFACTS)
-        found += [record(where["deployable"]), where["verify"], *where["trials"]]
-    return sorted(set(found))
+IN_REPORT = 'exec "$ASSAY_PYTHON" -m scripts.core.within {input.environment:q}'
 
 
 rule plan:
@@ -31,11 +19,14 @@ rule plan:
     params:
         config=options(**{key: value for key, value in CONFIG.items() if key != "photo_files"}),
         code=code_hash("scripts.core.plan"),
+        here=" ".join(
+            [f"--host {HOST} --threads {THREADS} --torch-build {TORCH_BUILD}", *(["--nvidia"] if HAS_NVIDIA else [])]
+        ),
     message:
         "Listing what was built and measured"
     shell:
-        "exec {GUARD_PYTHON:q} -m scripts.core.plan --config {params.config:q} --host {HOST} --threads {THREADS}"
-        " --torch-build {TORCH_BUILD} {NVIDIA_FLAG} --out {output.plan:q} > {log:q} 2>&1"
+        'exec "$ASSAY_PYTHON" -m scripts.core.plan --config {params.config:q} {params.here}'
+        " --out {output.plan:q} > {log:q} 2>&1"
 
 
 rule summarise:
@@ -57,8 +48,12 @@ rule summarise:
     message:
         "Summarising the records into one table"
     shell:
-        IN_REPORT + " scripts.report.summarise --plan {input.plan:q} --artifacts {ARTIFACTS:q}"
-        " --csv {output.csv:q} --parquet {output.parquet:q} > {log:q} 2>&1"
+        words(
+            IN_REPORT,
+            "scripts.report.summarise --plan {input.plan:q}",
+            '--artifacts "$(dirname {input.plan:q})"',
+            "--csv {output.csv:q} --parquet {output.parquet:q} > {log:q} 2>&1",
+        )
 
 
 rule report:
@@ -85,8 +80,12 @@ rule report:
     message:
         "Writing the report"
     shell:
-        IN_REPORT + " scripts.report.report --plan {input.plan:q} --csv {input.csv:q} --artifacts {ARTIFACTS:q}"
-        " --html {output.html:q} --figures {output.figures:q} > {log:q} 2>&1"
+        words(
+            IN_REPORT,
+            "scripts.report.report --plan {input.plan:q} --csv {input.csv:q}",
+            '--artifacts "$(dirname {input.plan:q})"',
+            "--html {output.html:q} --figures {output.figures:q} > {log:q} 2>&1",
+        )
 
 
 rule check:
@@ -108,8 +107,11 @@ rule check:
     message:
         "Checking that all went well"
     shell:
-        IN_REPORT + " scripts.report.check --csv {input.csv:q} --plan {input.plan:q} --report {input.html:q}"
-        " --ok {output.ok:q} 2>&1 | tee {log:q}"
+        words(
+            IN_REPORT,
+            "scripts.report.check --csv {input.csv:q} --plan {input.plan:q} --report {input.html:q}",
+            "--ok {output.ok:q} 2>&1 | tee {log:q}",
+        )
 
 
 rule export_candidate:
@@ -131,5 +133,9 @@ rule export_candidate:
     message:
         "Exporting the chosen candidate of {wildcards.model}"
     shell:
-        IN_REPORT + " scripts.report.export --plan {input.plan:q} --csv {input.csv:q} --artifacts {ARTIFACTS:q}"
-        " --network {wildcards.model}.{wildcards.weights} --record {output.record:q} > {log:q} 2>&1"
+        words(
+            IN_REPORT,
+            "scripts.report.export --plan {input.plan:q} --csv {input.csv:q}",
+            '--artifacts "$(dirname {input.plan:q})"',
+            "--network {wildcards.model}.{wildcards.weights} --record {output.record:q} > {log:q} 2>&1",
+        )

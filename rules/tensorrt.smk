@@ -25,8 +25,10 @@ rule compile_tensorrt:
     message:
         "TensorRT: building the engine of {wildcards.model} for {wildcards.shape}"
     shell:
-        COMPILE_ALONE
-        + " --absent={params.absent:q} --verb scripts.tensorrt.compile --source portable={input.portable:q}"
+        words(
+            COMPILE_ALONE,
+            "--absent={params.absent:q} --verb scripts.tensorrt.compile --source portable={input.portable:q}",
+        )
 
 
 rule compile_tensorrt_rtx:
@@ -54,4 +56,7 @@ rule compile_tensorrt_rtx:
     message:
         "TensorRT for RTX: building the engine of {wildcards.model} for {wildcards.shape}"
     shell:
-        COMPILE + " --verb scripts.tensorrt.compile --source portable={input.portable:q}"
+        words(
+            COMPILE,
+            "--verb scripts.tensorrt.compile --source portable={input.portable:q}",
+        )

@@ -71,7 +71,7 @@ def compare() -> float:
     ratio = statistics.median(a / b for a, b in pairs)
     first, second = (statistics.median(column) for column in zip(*pairs, strict=True))
     print(
-        f"no-op: {first:.2f} s, a bare workflow with as many jobs: {second:.2f} s, median of {ROUNDS} ratios {ratio:.2f}"
+        f"no-op {first:.2f} s, a bare workflow with as many jobs {second:.2f} s: ratio {ratio:.2f}, median of {ROUNDS}"
     )
     return ratio
 

@@ -25,6 +25,15 @@ from scripts.core import records
 from scripts.core.guard import End, become_guard, say, watch
 from scripts.core.records import USABLE, Artifact, Build, File, Record, Status
 
+LIMITS_VARIABLE = "ASSAY_LIMITS"
+LIMIT_OF = {
+    "prepare": "convert_s",
+    "convert": "convert_s",
+    "compile": "compile_s",
+    "verify": "verify_s",
+    "measure": "trial_s",
+}
+
 
 def arguments(doc: str | None) -> argparse.ArgumentParser:
     """The arguments that every guarded stage shares."""
@@ -35,7 +44,6 @@ def arguments(doc: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--source", action="append", default=[], metavar="NAME=FILE", help="an artifact.json, by name")
     parser.add_argument("--options", default="{}", help="one JSON object")
     parser.add_argument("--log", required=True, type=Path)
-    parser.add_argument("--limits", default="{}", help='JSON: {"seconds": ..., "memory_mb": ...}')
     parser.add_argument("--absent", help="what this host lacks for it: do not run, and say so; empty if nothing")
     return parser
 
@@ -74,9 +82,9 @@ def interpreter(args: argparse.Namespace) -> str:
 
 
 def limits(args: argparse.Namespace) -> tuple[float, float | None]:
-    """Seconds and megabytes."""
-    values = json.loads(args.limits)
-    return values["seconds"], values.get("memory_mb")
+    """Seconds and megabytes that the stage may take, from the config's `limits` in the job's environment."""
+    values = json.loads(os.environ[LIMITS_VARIABLE])
+    return values[LIMIT_OF[args.stage]], values["memory_mb"]
 
 
 def run_verb(args: argparse.Namespace, out: Path, **more: Any) -> tuple[End, dict[str, Any]]:

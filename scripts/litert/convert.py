@@ -8,7 +8,7 @@ import collections
 import logging
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Dict
+from typing import Dict
 
 from scripts.core.verb import Facts, Job, main
 from scripts.models.program import example, load

@@ -26,7 +26,7 @@ def lay(folder: Path) -> Path:
     shutil.copy2(HERE / "stand_in.sh", folder / "stand_in.sh")
     (folder / "stand_in.sh").chmod(0o755)
     with (folder / "rules" / "common.smk").open("a") as common:
-        common.write('\n\nGUARD_PYTHON = str(ROOT / "stand_in.sh")\n')
+        common.write('\n\nshell.prefix(job_prefix(str(ROOT / "stand_in.sh")))\n')
     return folder
 
 

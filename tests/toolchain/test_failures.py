@@ -1,4 +1,4 @@
-"""Failures are results: a row with a reason; the rest is measured; the report renders; the run fails, and fails again."""
+"""Failures are results: a row with a reason; the rest is measured and reported; the run fails, and fails again."""
 
 from pathlib import Path
 

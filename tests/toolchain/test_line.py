@@ -6,10 +6,50 @@ import pytest
 
 from tests.toolchain.line import EIGHT, by_runtime, lay, results, run
 
-COLUMNS = """host model weights runtime precision variant device shape batch image_size mode threads torch_build session
-status reason trials samples median_ms median_lo_ms median_hi_ms mean_ms p90_ms p99_ms execute_ms copy_share
-throughput_per_s speedup convert_s compile_s compile_cache import_s load_s first_call_s artifact_bytes peak_rss_mb
-max_abs_error sqnr_db top1_agreement top1_accuracy gate artifact_sha256""".split()
+COLUMNS = [
+    "host",
+    "model",
+    "weights",
+    "runtime",
+    "precision",
+    "variant",
+    "device",
+    "shape",
+    "batch",
+    "image_size",
+    "mode",
+    "threads",
+    "torch_build",
+    "session",
+    "status",
+    "reason",
+    "trials",
+    "samples",
+    "median_ms",
+    "median_lo_ms",
+    "median_hi_ms",
+    "mean_ms",
+    "p90_ms",
+    "p99_ms",
+    "execute_ms",
+    "copy_share",
+    "throughput_per_s",
+    "speedup",
+    "convert_s",
+    "compile_s",
+    "compile_cache",
+    "import_s",
+    "load_s",
+    "first_call_s",
+    "artifact_bytes",
+    "peak_rss_mb",
+    "max_abs_error",
+    "sqnr_db",
+    "top1_agreement",
+    "top1_accuracy",
+    "gate",
+    "artifact_sha256",
+]
 
 
 @pytest.fixture(scope="session")

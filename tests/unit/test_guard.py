@@ -49,7 +49,8 @@ def test_a_hang_is_a_timeout(tmp_path: Path) -> None:
 
 
 def test_the_memory_cap_counts_children(tmp_path: Path) -> None:
-    hungry = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'x = bytearray(400 * 10**6); import time; time.sleep(30)'])"
+    child = "x = bytearray(400 * 10**6); import time; time.sleep(30)"
+    hungry = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
     end = end_of(hungry, tmp_path, memory_mb=250)
     assert end.status is Status.OOM and "250 MB" in str(end.reason) and end.wall_s < 15
 
@@ -65,7 +66,8 @@ import sys
 from pathlib import Path
 from scripts.core.guard import become_guard, watch
 become_guard()
-nest = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(300)']); time.sleep(300)"
+child = "import time; time.sleep(300)"
+nest = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {child!r}]); time.sleep(300)"
 watch([sys.executable, "-c", nest], Path(sys.argv[1]), 300)
 """
 
@@ -73,8 +75,10 @@ watch([sys.executable, "-c", nest], Path(sys.argv[1]), 300)
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_nothing_outlives_the_parent(tmp_path: Path, how: signal.Signals) -> None:
     """The parent stands for Snakemake: when it is killed, guard, worker and the worker's own child are gone."""
+    guard = f"[sys.executable, '-c', {GUARD!r}, {str(tmp_path / 'log')!r}]"
+    snakemake = f"import subprocess, sys; subprocess.run({guard})"
     parent = subprocess.Popen(
-        [sys.executable, "-c", f"import subprocess, sys; subprocess.run([sys.executable, '-c', {GUARD!r}, {str(tmp_path / 'log')!r}])"],
+        [sys.executable, "-c", snakemake],
         env=os.environ | {"PYTHONPATH": str(ROOT)}, start_new_session=True,
     )  # fmt: skip
     deadline = time.monotonic() + 20

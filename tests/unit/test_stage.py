@@ -14,6 +14,7 @@ import pytest
 from scripts.core import records
 from scripts.core.paths import ROOT
 
+LIMITS = json.dumps({"convert_s": 3, "memory_mb": None})
 VERB = """
 import os, sys, time
 from scripts.core.verb import Job, Unsupported, main
@@ -40,11 +41,12 @@ def place(tmp_path: Path) -> Path:
 
 def start(place: Path, what: str = "", *more: str) -> "subprocess.Popen[bytes]":
     command = [
-        sys.executable, "-m", "scripts.core.stage", "artifact", "--stage", "convert", "--verb", "a_verb", "--concurrent",
+        sys.executable, "-m", "scripts.core.stage", "artifact", "--stage", "convert", "--verb", "a_verb",
+        "--concurrent",
         "--artifact", str(place / "out" / "artifact.json"), "--environment=", "--log", str(place / "log"),
-        "--limits", json.dumps({"seconds": 3, "memory_mb": None}), "--options", json.dumps({"what": what}), *more,
+        "--options", json.dumps({"what": what}), *more,
     ]  # fmt: skip
-    return subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, cwd=place)
+    return subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(ROOT), "ASSAY_LIMITS": LIMITS}, cwd=place)
 
 
 def run(place: Path, what: str = "", *more: str) -> dict[str, Any]:

@@ -1,0 +1,126 @@
+# Input and parameter functions of the rules, by the file that uses them.
+
+# Environments: envs.smk
+
+
+def _uses_conda():
+    methods = getattr(workflow.deployment_settings, "deployment_method", None) or ()
+    return any(getattr(method, "name", str(method)).lower() == "conda" for method in methods)
+
+
+def environment_of(name):
+    """The record of an environment, as an input."""
+    return paths.environment_record(ARTIFACTS, HOST, name)
+
+
+def environment_key(name):
+    """What an environment holds, as a parameter of every job that uses it."""
+    if name in CONFIG["interpreters"]:
+        return keys.interpreter_key(CONFIG["interpreters"][name])
+    return keys.lock_key(lock_of(name))
+
+
+def lock_of(name):
+    return ROOT / "envs" / f"{environment.lock_name(name, TORCH_BUILD)}.lock.txt"
+
+
+def conda_of(name):
+    """The conda file with the same pins."""
+    return str(ROOT / "envs" / f"{environment.lock_name(name, TORCH_BUILD)}.yaml")
+
+
+def environment_way(w):
+    """How the environment is had, as arguments."""
+    if w.name in CONFIG["interpreters"]:
+        return f"--interpreter {CONFIG['interpreters'][w.name]}"
+    return '--conda-python "$(command -v python)"' if USES_CONDA else f"--torch-choice {ARTIFACTS}/torch_build.json"
+
+
+# Networks: model.smk
+
+
+def prepare_options(w):
+    entry = network_entry(w)
+    photos = {"photos": CONFIG["photos"]} if w.weights == "untrained" else {}
+    return options(model=entry, **photos)
+
+
+def photo_files(w):
+    """The photos whose bytes matter: all of them, where the stage reads them."""
+    return CONFIG["photo_files"]
+
+
+# Verifying and measuring: measure.smk
+
+
+def session_environment(w):
+    """The environment that runs a candidate; none where this host cannot run it."""
+    return [] if cannot_run(w) else environment_of(RUNTIMES[w.runtime].env)
+
+
+def cannot_run(w):
+    """Why this host cannot run a candidate; empty if it can."""
+    if plan.can_run(w.runtime, HAS_NVIDIA):
+        return ""
+    return f"built; {NO_GPU}" if RUNTIMES[w.runtime].builds_without_device else NO_GPU
+
+
+def deployable(w):
+    """What a session opens: the compiled artifact, or the portable one where nothing compiles."""
+    if RUNTIMES[w.runtime].compiles:
+        return record(f"{candidate().format(**w)}/compiled")
+    return portable_of(None)(w)
+
+
+def session_options(w):
+    """What a session is opened with: one candidate, one workload."""
+    batch, size = batch_and_size(w.workload)
+    return dict(
+        room=RUNTIMES[w.runtime].room,
+        runtime=w.runtime,
+        precision=w.precision,
+        variant=w.variant,
+        device=w.device,
+        threads=THREADS,
+        batch=batch,
+        image_size=size,
+    )
+
+
+def verify_options(w):
+    return options(**session_options(w))
+
+
+def trial_options(w):
+    names = ("model", "weights", "runtime", "precision", "variant", "device", "shape")
+    measured = {key: value for key, value in CONFIG["measure"].items() if key not in ("trials", "seed")}
+    candidate = {name: w[name] for name in names}
+    return options(mode=w.mode, protocol=measured, candidate=candidate, torch_build=TORCH_BUILD, **session_options(w))
+
+
+def round_order(w):
+    """Place of this trial in its round."""
+    row = next(
+        row
+        for row in ROWS
+        if all(getattr(row, n) == w[n] for n in ("model", "weights", "runtime", "precision", "variant", "device"))
+        and (row.workload, row.mode) == (w.workload, w.mode)
+    )
+    return plan.order(CONFIG["measure"]["seed"], int(w.trial), row)
+
+
+def trial_priority(w):
+    """Below every builder, round by round, shuffled within the round."""
+    return -(int(w.trial) * plan.ORDER_SIZE + round_order(w))
+
+
+# Reporting: report.smk
+
+
+def all_records(w):
+    """Every record that the rows refer to."""
+    found = []
+    for row in ROWS:
+        where = row.paths(ARTIFACTS)
+        found += [record(where["deployable"]), where["verify"], *where["trials"]]
+    return sorted(set(found))
