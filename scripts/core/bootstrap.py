@@ -104,3 +104,9 @@ def torch_build(config: dict[str, Any], interpreter: str, root: Path) -> str:
     if answer.returncode:
         raise Stop(answer.returncode)
     return answer.stdout.strip()
+
+
+def find_links(config: dict[str, Any]) -> list[str]:
+    """Where this checkout's PyTorch build was found, beside pip's own places."""
+    choice = builds.read(Path(config["artifacts"]) / "torch_build.json")
+    return choice.find_links if choice else []

@@ -39,18 +39,18 @@ def lay(folder: Path, **config: Any) -> Path:
     return folder
 
 
-def start(folder: Path, *arguments: str, **more: Any) -> "subprocess.Popen[str]":
+def start(folder: Path, *arguments: str, variables: dict[str, str] | None = None) -> "subprocess.Popen[str]":
     """What `make` runs, in `folder`, as the leader of a process group of its own."""
     command = [sys.executable, "-m", "scripts.core.run", "--cores", "2", *(arguments or ("all",))]
     return subprocess.Popen(
-        command, cwd=folder, env=os.environ | {"PYTHONPATH": str(folder)}, text=True, start_new_session=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **more,
+        command, cwd=folder, env=os.environ | {"PYTHONPATH": str(folder)} | (variables or {}), text=True,
+        start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
 
 
-def run(folder: Path, *arguments: str) -> tuple[int, str]:
+def run(folder: Path, *arguments: str, variables: dict[str, str] | None = None) -> tuple[int, str]:
     """Exit status and output of a run to its end."""
-    process = start(folder, *arguments)
+    process = start(folder, *arguments, variables=variables)
     output, _ = process.communicate(timeout=900)
     return process.returncode, output
 

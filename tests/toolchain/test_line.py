@@ -1,10 +1,15 @@
 """The whole line, really run on a small network: every runtime, verified, timed, reported."""
 
+import json
+import shutil
+import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tests.toolchain.line import EIGHT, by_runtime, lay, results, run
+from scripts.core.catalogue import RUNTIMES
+from tests.toolchain.line import EIGHT, ROOT, by_runtime, lay, results, run
 
 COLUMNS = [
     "host",
@@ -111,8 +116,6 @@ def test_nothing_is_to_be_done_afterwards(line: Path) -> None:
 
 
 def test_slim_environments_hold_no_pytorch(line: Path) -> None:
-    import json
-
     for name in ("onnxruntime", "openvino", "litert"):
         record = json.loads(next(line.glob(f"artifacts/hosts/*/environments/{name}.json")).read_text())
         assert record["status"] == "ok" and "torch" not in record["packages"]
@@ -124,3 +127,25 @@ def test_the_report_is_one_self_contained_page(line: Path) -> None:
     for word in ("<script src=", '<link rel="stylesheet"', "url(http"):
         assert word not in page
     assert list((line / "reports" / "figures").glob("*.svg"))
+
+
+def test_the_export_runs_alone(line: Path, tmp_path: Path) -> None:
+    """In its runtime's environment, with the project out of reach, it gives the recorded outputs and reads a photo."""
+    code, output = run(line, "export")
+    assert code == 0, output
+    folder = next(line.glob("reports/export/*/tiny.untrained"))
+    alone = Path(shutil.copytree(folder, tmp_path / "alone"))
+    chosen = json.loads((alone / "export.json").read_text())
+    env = RUNTIMES[chosen["options"]["runtime"]].env
+    python = json.loads(next(line.glob(f"artifacts/hosts/*/environments/{env}.json")).read_text())["python"]
+    photo = str(next((ROOT / "data/photos/labelled").glob("*.jpg")))
+    for arguments in (["--check"], [photo]):
+        done = subprocess.run(
+            [python, "run.py", *arguments], cwd=alone, env={}, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    expected = alone / "expected.npz"
+    arrays = dict(np.load(expected))
+    np.savez(expected, **{k: v + 1 if k.startswith("output") else v for k, v in arrays.items()})
+    done = subprocess.run([python, "run.py", "--check"], cwd=alone, env={}, capture_output=True, text=True, check=False)
+    assert done.returncode != 0, "the check passes whatever comes out"
