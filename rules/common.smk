@@ -145,7 +145,7 @@ def build_options_with(w, **more):
 
 def network_entry(w):
     """The config's entry of a network."""
-    return next(m for m in CONFIG["models"] if (m["name"], m["weights_label"]) == (w.model, w.weights))
+    return next(m for m in CONFIG["models"] if (m["name"], m["weights"]) == (w.model, w.weights))
 
 
 def say(text):

@@ -138,12 +138,6 @@ class Network(Part):
         known_by_name = not self.build and not self._is_program
         return asked or (networks.image_size(self.name) if known_by_name else networks.USUAL_SIZE)
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
-    def weights_label(self) -> str:
-        """The word for the weights in paths and tables."""
-        return self.weights
-
     @model_serializer(mode="wrap")
     def _given(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """What was given: a key that the schema learns later changes nothing for the jobs of networks without it."""

@@ -83,7 +83,7 @@ def rows(config: dict[str, Any], host: str, threads: int, nvidia: bool) -> list[
     trials = {name: config["measure"]["trials"] if can_run(name, nvidia) else 0 for name in RUNTIMES}
     return [
         Row(
-            host, model["name"], model["weights_label"], runtime, precision, variant, device,
+            host, model["name"], model["weights"], runtime, precision, variant, device,
             paths.deployable_shape(runtime, batch, model["image_size"]), batch, model["image_size"], mode, threads,
             trials[runtime],
         )
