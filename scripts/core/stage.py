@@ -18,7 +18,9 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from scripts.core import records
@@ -26,6 +28,9 @@ from scripts.core.guard import End, become_guard, say, watch
 from scripts.core.records import USABLE, Artifact, Build, File, Record, Status
 
 LIMITS_VARIABLE = "ASSAY_LIMITS"
+NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
+PATIENT = MappingProxyType({"OMP_WAIT_POLICY": "PASSIVE"})
+"""For what is not timed: stages run side by side, and a thread that waits for its core must not spin."""
 LIMIT_OF = {
     "prepare": "convert_s",
     "convert": "convert_s",
@@ -87,7 +92,9 @@ def limits(args: argparse.Namespace) -> tuple[float, float | None]:
     return values[LIMIT_OF[args.stage]], values["memory_mb"]
 
 
-def run_verb(args: argparse.Namespace, out: Path, **more: Any) -> tuple[End, dict[str, Any]]:
+def run_verb(
+    args: argparse.Namespace, out: Path, variables: Mapping[str, str] = NO_VARIABLES, **more: Any
+) -> tuple[End, dict[str, Any]]:
     """Run the verb into `out`; how it ended and its facts. Status and reason are settled between the two."""
     with tempfile.TemporaryDirectory(prefix="assay-") as scratch:
         facts_file = Path(scratch) / "facts.json"
@@ -102,7 +109,7 @@ def run_verb(args: argparse.Namespace, out: Path, **more: Any) -> tuple[End, dic
             f"--facts={facts_file}",
         ]
         seconds, memory_mb = limits(args)
-        end = watch(command, args.log, seconds, memory_mb, environment={"TMPDIR": scratch}, **more)
+        end = watch(command, args.log, seconds, memory_mb, environment={"TMPDIR": scratch, **variables}, **more)
         facts = json.loads(facts_file.read_text()) if facts_file.exists() else {}
     status, reason = end.status, facts.pop("reason", None) or end.reason
     claimed = Status(facts.pop("status", status))
@@ -139,7 +146,7 @@ def make_artifact(args: argparse.Namespace) -> None:
     ending = stopped
     if ending is None:
         partial = folder / f"files.{os.getpid()}.partial"
-        end, facts = run_verb(args, partial)
+        end, facts = run_verb(args, partial, PATIENT)
         ending = {"status": end.status, "reason": end.reason, "stage": args.stage}
         if end.status in USABLE:
             files = _settle(partial, folder / "files")
@@ -171,7 +178,7 @@ def make_verify(args: argparse.Namespace) -> None:
     facts: dict[str, Any] = {}
     if ending is None:
         with tempfile.TemporaryDirectory(prefix="assay-") as out:
-            end, facts = run_verb(args, Path(out))
+            end, facts = run_verb(args, Path(out), PATIENT)
         ending = {"status": end.status, "reason": end.reason, "stage": args.stage}
     records.save(Record(kind="verify", **ending, **facts), args.record)
 
