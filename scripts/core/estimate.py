@@ -31,4 +31,5 @@ def sentence(jobs: Iterable[Any], config: dict[str, Any], cores: int) -> str:
     total = sum(seconds(rule, count, config["measure"], cores) for rule, count in counts.items())
     minutes = "under a minute" if total < 60 else f"about {round(total / 60)} minute{'s' if total >= 90 else ''}"
     measuring = f" ({counts['trial']} of them measure, one at a time)" if counts["trial"] else ""
-    return f"{sum(counts.values())} jobs to do{measuring}, {minutes} on {cores} core{'s' if cores != 1 else ''}."
+    total_jobs = sum(counts.values())
+    return f"{total_jobs} job{'s' if total_jobs != 1 else ''} to do{measuring}, {minutes} on {cores} core{'s' if cores != 1 else ''}."

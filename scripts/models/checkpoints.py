@@ -82,8 +82,9 @@ def unwrapped(value: Any) -> State:
             "weights.file: no state dict in it (a dict of tensors, at most wrapped in %s)" % "/".join(WRAPPERS)
         )
     if all(key.startswith("module.") for key in value):
-        value = {key[len("module.") :]: tensor for key, tensor in value.items()}
-    return dict(value)
+        torch.nn.modules.utils.consume_prefix_in_state_dict_if_present(value, "module.")
+    state: State = value
+    return state
 
 
 def fill(network: torch.nn.Module, state: State) -> None:

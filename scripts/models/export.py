@@ -1,5 +1,6 @@
 """A network as an exported program and a state dict, as bytes that depend on the network alone."""
 
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any, Dict, List, Sequence, Tuple
 
@@ -79,6 +80,13 @@ def save_program(program: torch.export.ExportedProgram, path: Path) -> None:
 
 
 def save_state(state: Dict[str, torch.Tensor], path: Path) -> None:
-    """Write a state dict: plain contiguous CPU tensors that share nothing, in the network's order."""
-    plain = {str(key): tensor.detach().cpu().contiguous().clone() for key, tensor in state.items()}
+    """Write a state dict: contiguous CPU tensors that share nothing, in the network's order.
+
+    The versions of its modules stay with it: some networks refuse weights that come without.
+    """
+    plain: "OrderedDict[str, torch.Tensor]" = OrderedDict()
+    for key, tensor in state.items():
+        plain[str(key)] = tensor.detach().cpu().contiguous().clone()
+    if hasattr(state, "_metadata"):
+        plain._metadata = state._metadata  # type: ignore[attr-defined]
     torch.save(plain, str(path))

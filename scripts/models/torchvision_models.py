@@ -77,5 +77,8 @@ def published(name: str) -> Tuple[str, str]:
 
 
 def renamed(state: Dict[str, torch.Tensor]) -> Dict[str, torch.Tensor]:
-    """DenseNet's published weights use older names (norm.1 for norm1); all other keys stay."""
-    return {_DENSENET_KEY.sub(r"\1\2", key): value for key, value in state.items()}
+    """DenseNet's published weights use older names (norm.1 for norm1): renamed in place, all other keys stay."""
+    for key in list(state):
+        if _DENSENET_KEY.match(key):
+            state[_DENSENET_KEY.sub(r"\1\2", key)] = state.pop(key)
+    return state

@@ -63,7 +63,7 @@ def _label_rows(axes: Axes, bars: Sequence[Bar]) -> None:
 
 def _frame(axes: Axes, unit: str) -> None:
     axes.set_xlabel(unit, loc="right")
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1000 else f"{value:g}"))
 
 
 def _svg(figure: Figure) -> str:

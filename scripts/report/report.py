@@ -72,11 +72,17 @@ def _about(question: Question, evidence: Evidence) -> str:
             "torchvision": "torchvision's weights",
             "file": "weights from a file",
         }.get(question.weights, f"{question.weights} weights"),
-        f"{wording.number(parameters / 1e6)} million parameters" if parameters else "",
+        _amount(parameters) if parameters else "",
         f"{question.image_size} x {question.image_size} pixels" if question.image_size else "",
         wording.count(question.threads, "thread") if question.threads else "",
     ]
     return ", ".join(part for part in parts if part)
+
+
+def _amount(parameters: int) -> str:
+    return (
+        f"{wording.number(parameters / 1e6)} million parameters" if parameters >= 1e6 else f"{parameters:,} parameters"
+    )
 
 
 def gate_limits(table: pd.DataFrame, evidence: Evidence) -> list[tuple[str, str]]:

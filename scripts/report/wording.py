@@ -80,18 +80,27 @@ def percent(ratio: Any, digits: int = 3) -> str:
 
 
 def slower_by(ratio: float) -> str:
-    """How a ratio of times reads: `+4.2 %`, `+180 %`."""
-    return f"{_signed(ratio)} %"
+    """How a ratio of times reads: `+4.2 %`; from twice on, `3.8 times`."""
+    return f"{_percent_more(ratio)} %" if _is_near(ratio) else f"{_times(ratio)} times"
 
 
 def slower_between(lo: float, hi: float) -> str:
-    """`−4.2 to +9.3 %`."""
-    return f"{_signed(lo)} to {_signed(hi)} %"
+    """How an interval of ratios reads: `−4.2 to +9.3 %`, `2.7 to 4.1 times`."""
+    if _is_near(lo) and _is_near(hi):
+        return f"{_percent_more(lo)} to {_percent_more(hi)} %"
+    return f"{_times(lo)} to {_times(hi)} times"
 
 
-def _signed(ratio: float) -> str:
-    text = f"{(ratio - 1) * 100:+.1f}" if abs(ratio - 1) < 0.995 else f"{(ratio - 1) * 100:+,.0f}"
-    return text.replace("-", "\N{MINUS SIGN}")
+def _is_near(ratio: float) -> bool:
+    return 0.5 <= ratio < 2
+
+
+def _percent_more(ratio: float) -> str:
+    return f"{(ratio - 1) * 100:+.1f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _times(ratio: float) -> str:
+    return "over 1,000" if ratio > 1000 else number(ratio, 2) if ratio >= 0.01 else "under 0.01"
 
 
 def listed(words: Sequence[str]) -> str:

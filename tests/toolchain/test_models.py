@@ -227,6 +227,22 @@ def test_densenets_older_names_fit(python):
     python("torch", DENSENET)
 
 
+MNASNET = """
+import sys
+import torch
+from pathlib import Path
+from scripts.models import export, torchvision_models
+net = torchvision_models.build("mnasnet0_5")
+export.save_state(net.state_dict(), Path(sys.argv[1]))
+net.load_state_dict(torch.load(sys.argv[1], weights_only=True))
+"""
+
+
+def test_weights_keep_the_versions_of_their_modules(python, tmp_path):
+    """MNASNet refuses weights that come without."""
+    python("torch", MNASNET, str(tmp_path / "weights.pt"))
+
+
 @pytest.mark.parametrize(
     ("model", "said"),
     [

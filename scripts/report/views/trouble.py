@@ -9,6 +9,7 @@ from scripts.report.palette import colour
 from scripts.report.wording import FAILED_GATE, STATUS, candidate, known, listed, network, number, percent, sentence
 
 NAMED_PHOTOS = 3
+MEASURES = {"sqnr_db": "SQNR in dB", "top1_agreement": "top-1 agreement"}
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,15 @@ class Trouble:
 def troubles(table: pd.DataFrame, evidence: Evidence) -> list[Trouble]:
     """All of them, workloads with the same ending together; this host first, as the table has it."""
     reasons = table.apply(lambda cells: _reason(cells, evidence), axis=1) if len(table) else pd.Series(dtype=object)
-    labels = table["status"].where((table["status"] != "ok") | (table["gate"] != "fail"), "gate")
-    rows = table.assign(_reason=reasons, _label=labels)
-    rows = rows[(rows["_label"] != "ok")]
+    rows = table.assign(_reason=reasons, _label=_outcomes(table))
+    rows = rows[rows["_label"] != "ok"]
     names = ["host", "model", "weights", "runtime", "precision", "variant", "device", "_label", "_reason"]
     return [_trouble(group) for _, group in rows.groupby(names, sort=False, dropna=False)]
+
+
+def _outcomes(table: pd.DataFrame) -> pd.Series:
+    """Status of each row; `gate` for those that ran and failed it."""
+    return table["status"].where((table["status"] != "ok") | (table["gate"] != "fail").fillna(True), "gate")
 
 
 def _reason(cells: pd.Series, evidence: Evidence) -> str:
@@ -45,7 +50,8 @@ def failed_gate(cells: pd.Series, evidence: Evidence) -> str:
     """Which limits an artifact missed, and on which photos."""
     verified = evidence.verified(cells)
     missed = [
-        f"{name} is {number(check.get('value')) or 'not a number'}, the limit {number(check.get('limit'))}"
+        f"{MEASURES.get(name, name)} is {number(check.get('value')) or 'not a number'}, the limit"
+        f" {number(check.get('limit'), 2)}"
         for name, check in sorted((verified.get("gated") or {}).items())
         if not check.get("ok")
     ]
@@ -71,5 +77,8 @@ def _trouble(group: pd.DataFrame) -> Trouble:
 
 
 def counts(table: pd.DataFrame) -> list[tuple[str, int, str]]:
-    """(status, how many rows, in words), in the order of the statuses."""
-    return [(status, int(n), label) for status, label in STATUS.items() if (n := (table["status"] == status).sum())]
+    """(outcome, how many rows, in words), in the order of the statuses."""
+    outcomes = _outcomes(table)
+    words = {"ok": "ran and may win" if (outcomes == "gate").any() else "ran", "gate": "ran and failed the gate"}
+    order = {"ok": "", "gate": "", **STATUS}
+    return [(name, int(n), words.get(name, STATUS.get(name, ""))) for name in order if (n := (outcomes == name).sum())]
