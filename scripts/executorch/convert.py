@@ -1,63 +1,73 @@
-"""Checkpoint -> ExecuTorch program (.pte) for one shape, everything delegated to XNNPACK.
+"""Convert a checkpoint to an ExecuTorch program for XNNPACK, for one batch size.
 
-Source: `checkpoint` (program.pt2). The dynamic batch is fixed by exporting the program's module once more for
-`options.batch`. `delegation.json` beside the program says what runs in XNNPACK and what does not, read from the
-finished program's instructions.
+Source: checkpoint. Option: batch. Writes model.pte (float32, inputs laid out as the network's own) and
+delegation.json: which operators XNNPACK took and which run on ExecuTorch's own kernels. That is settled here, for
+good: a program whose delegate cannot run does not load. A program of which XNNPACK took nothing is `degraded`.
 """
 
-import collections
-import logging
 import warnings
+from collections import Counter
 from importlib.metadata import version
-from typing import Any, Dict
+from typing import Any, Dict, Iterator, Tuple
+
+import torch
+from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+from executorch.exir import EdgeProgramManager, to_edge_transform_and_lower
+from executorch.exir.lowered_backend_module import LoweredBackendModule
 
 from scripts.core.verb import Facts, Job, main, write_json
-from scripts.models.program import example, load
+from scripts.executorch.delegation import Delegation
+from scripts.models import description, export
 
-FILE, DELEGATION = "model.pte", "delegation.json"
-
-
-def _delegation(edge: Any, finished: Any) -> Dict[str, Any]:
-    """Operators inside delegates, and the calls that the finished program makes outside of them, by name."""
-    from executorch.devtools.backend_debug import get_delegation_info
-
-    info = get_delegation_info(edge.exported_program().graph_module)
-    plan = finished.executorch_program.execution_plan[0]
-    calls = [step.instr_args for chain in plan.chains for step in chain.instructions]
-    outside = collections.Counter(plan.operators[c.op_index].name for c in calls if hasattr(c, "op_index"))
-    inside = {name: count.delegated for name, count in info.delegation_by_operator.items() if count.delegated}
-    inside.pop("getitem", None)  # picks an output, computes nothing
-    return {
-        "subgraphs": sum(hasattr(c, "delegate_index") for c in calls),
-        "delegated": inside,
-        "outside": dict(outside),
-    }
+FILE = "model.pte"
+TOOLS = ("torch", "executorch", "torchao")
 
 
 def work(job: Job) -> Facts:
-    """Lower and serialise; `degraded` where an operator is left outside XNNPACK."""
-    warnings.simplefilter("ignore", FutureWarning)
-    logging.getLogger("torchao").setLevel(logging.ERROR)
-    import torch
-    from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
-    from executorch.exir import to_edge_transform_and_lower
-
-    program = load(job.sources["checkpoint"])
-    fixed = torch.export.export(program.module(), example(program, job.options["batch"]))
-    edge = to_edge_transform_and_lower(fixed, partitioner=[XnnpackPartitioner()])
-    finished = edge.to_executorch()
-    (job.out / FILE).write_bytes(finished.buffer)
-    delegation = _delegation(edge, finished)
-    write_json(job.out / DELEGATION, delegation)
+    """Write model.pte and delegation.json."""
+    folder, batch = job.sources["checkpoint"], job.options["batch"]
+    model = description.read(folder)
+    with warnings.catch_warnings():
+        for category in (FutureWarning, DeprecationWarning):  # given by PyTorch's and ExecuTorch's own code
+            warnings.simplefilter("ignore", category)
+        program = torch.export.load(str(folder / description.PROGRAM))
+        # The checkpoint's program takes any batch; traced again with one, every shape in it is a number.
+        fixed = torch.export.export(program.module(), export.example(model["inputs"], batch))
+        lowered = to_edge_transform_and_lower(fixed, partitioner=[XnnpackPartitioner()])
+        written = lowered.to_executorch()
+    with open(str(job.out / FILE), "wb") as stream:
+        written.write_to_file(stream)
+    inside, outside = operators(lowered)
+    delegation = Delegation(sum(inside.values()), dict(outside))
+    write_json(job.out / Delegation.FILE, delegation._asdict())
     facts: Facts = {
-        "versions": {name: version(name) for name in ("torch", "executorch")},
-        "operators": {"%s:float32" % name: count for name, count in delegation["delegated"].items()},
-        "options": {"batch": job.options["batch"], "delegate": "XNNPACK"},
+        "versions": {tool: version(tool) for tool in TOOLS},
+        "operators": dict(inside + outside),
+        "options": {"batch": batch, "partitioner": "XnnpackPartitioner"},
+        "delegation": delegation._asdict(),
     }
-    if delegation["outside"]:
-        reason = "not delegated to XNNPACK: %s" % ", ".join(sorted(delegation["outside"]))
-        facts.update(status="degraded", reason=reason)
+    if delegation.degraded:
+        facts.update(status="degraded", reason=delegation.degraded)
     return facts
+
+
+def operators(lowered: EdgeProgramManager) -> "Tuple[Counter[str], Counter[str]]":
+    """How many of each operator, {"convolution:float32": 49}: what XNNPACK took, and the rest."""
+    graph = lowered.exported_program().graph_module
+    delegates = [module for module in graph.modules() if isinstance(module, LoweredBackendModule)]
+    inside = Counter(key for module in delegates for key in _keys(module.original_module.graph_module))
+    return inside, Counter(_keys(graph))
+
+
+def _keys(graph: torch.fx.GraphModule) -> Iterator[str]:
+    """Name and dtype of each operator, delegates' calls and the picking of one of several outputs left out."""
+    for node in graph.graph.nodes:
+        value: Any = node.meta.get("val")
+        first = value[0] if isinstance(value, (tuple, list)) and value else value
+        # "aten::convolution" or "dim_order_ops::_to_dim_order_copy"
+        schema = getattr(node.target, "_schema", None)
+        if node.op == "call_function" and schema is not None and isinstance(first, torch.Tensor):
+            yield "%s:%s" % (schema.name.split("::")[-1], str(first.dtype).replace("torch.", ""))
 
 
 if __name__ == "__main__":

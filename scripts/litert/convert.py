@@ -1,48 +1,81 @@
-"""Checkpoint -> TFLite through litert-torch: one file, exported at batch 1, for every batch.
+"""Convert a checkpoint to TFLite (runs in the converter's environment; what it writes needs LiteRT alone).
 
-Source: `checkpoint` (program.pt2). The input keeps its NCHW layout: the transpose is the model's own first
-operator and its cost is counted. A session resizes the batch at load, which XNNPACK then takes as it is.
+Source: checkpoint. Writes model.tflite: float32, inputs laid out as the network's own (NCHW for images; the file
+begins with the transpose that the kernels need), one signature whose names are those of model.json, layers named as
+in the network. Option: batch (1 if null). The session gives a file of batch 1 the batch it needs.
 """
 
-import collections
-import logging
+import contextlib
+import os
+import warnings
+from collections import Counter
 from importlib.metadata import version
 from pathlib import Path
-from typing import Dict
+from typing import Any, Dict, Iterator, List
+
+import litert_torch
+import torch
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from scripts.core.verb import Facts, Job, main
-from scripts.models.program import example, load
+from scripts.models import description, export
 
 FILE = "model.tflite"
+WIDE = ("int64", "float64")
+TOOLS = ("torch", "litert-torch", "litert-converter", "ai-edge-litert")
 
 
-def _operators(file: Path) -> Dict[str, int]:
-    """Operators by name and type of their first output, read back from the file."""
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+class Named(torch.nn.Module):
+    """A network with named inputs and outputs: the names become the file's signature.
 
-    resolver = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-    interpreter = Interpreter(str(file), experimental_op_resolver_type=resolver)
-    dtypes = {tensor["index"]: tensor["dtype"].__name__ for tensor in interpreter.get_tensor_details()}
-    counts: "collections.Counter[str]" = collections.Counter(
-        "%s:%s" % (op["op_name"], dtypes.get(op["outputs"][0], "unknown")) for op in interpreter._get_ops_details()
-    )
-    return dict(counts)
+    The graph is interpreted rather than called: only so do its layers keep their names.
+    """
+
+    def __init__(self, network: torch.fx.GraphModule, outputs: List[str]) -> None:
+        super().__init__()
+        self.network, self.outputs = network, outputs
+        self.training = False  # `eval()` would also be called on the exported graph, which refuses it
+
+    def forward(self, **inputs: torch.Tensor) -> Dict[str, torch.Tensor]:
+        with torch.fx.traceback.preserve_node_meta():
+            result = torch.fx.Interpreter(self.network).run(*inputs.values())
+        return dict(zip(self.outputs, result if isinstance(result, (tuple, list)) else (result,)))
 
 
 def work(job: Job) -> Facts:
-    """Convert; facts say versions and operators."""
-    logging.getLogger("root").setLevel(logging.ERROR)
-    import litert_torch
-
-    program = load(job.sources["checkpoint"])
-    converted = litert_torch.convert(program.module(), example(program, batch=1))
-    converted.export(str(job.out / FILE))
-    packages = ("torch", "litert-torch", "ai-edge-litert")
+    """Write model.tflite for `batch` inputs at a time."""
+    folder = job.sources["checkpoint"]
+    model = description.read(folder)
+    batch = job.options.get("batch") or 1
+    wide = any(tensor["dtype"] in WIDE for tensor in model["inputs"] + model["outputs"])
+    with quiet():
+        program = torch.export.load(str(folder / description.PROGRAM))
+        named = Named(program.module(), [tensor["name"] for tensor in model["outputs"]])
+        samples = dict(zip([tensor["name"] for tensor in model["inputs"]], export.example(model["inputs"], batch)))
+        # Without `enable_x64` the converter turns 64-bit inputs and outputs into 32-bit ones.
+        litert_torch.convert(named, sample_kwargs=samples, enable_x64=wide).export(str(job.out / FILE))
     return {
-        "versions": {name: version(name) for name in packages},
-        "operators": _operators(job.out / FILE),
-        "options": {"batch": 1, "resizable": True, "layout": "NCHW"},
+        "versions": {tool: version(tool) for tool in TOOLS},
+        "operators": operators(job.out / FILE),
+        "options": {"batch": batch, "signature": list(samples) + named.outputs, "enable_x64": wide},
     }
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Without progress lines and without the deprecations that PyTorch's and the converter's own code give."""
+    os.environ["LITERT_TORCH_SHOW_PROGRESS"] = "n"
+    with warnings.catch_warnings():
+        for category in (FutureWarning, DeprecationWarning):
+            warnings.simplefilter("ignore", category)
+        yield
+
+
+def operators(path: Path) -> Dict[str, int]:
+    """How many of each operator, by the dtype of its first output: {"CONV_2D:float32": 33}."""
+    plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    nodes: List[Dict[str, Any]] = Interpreter(str(path), experimental_op_resolver_type=plain)._get_ops_details()
+    return dict(Counter("%s:%s" % (node["op_name"], node["result_types"][0].__name__) for node in nodes))
 
 
 if __name__ == "__main__":

@@ -29,11 +29,16 @@ from scripts.report.answers import CANDIDATE, Question, questions
 from scripts.report.columns import read_results
 from scripts.report.evidence import Evidence, key_of
 from scripts.report.rows import Row, read_plan
+from scripts.report.summarise import unused_file
 from scripts.report.wording import GATE, candidate, milliseconds, percent, span
 
 TEMPLATES = Path(__file__).parent / "templates" / "export"
 PHOTOS = 4
-PREPROCESS = "scripts.models.preprocess"
+ALWAYS = ("scripts.core.verb", "scripts.models.preprocess")
+WRITTEN = {
+    "artifact", "scripts", "model.json", "labels.txt", "requirements.txt", "expected.npz", "run.py", "README.txt",
+    "export.json",
+}  # fmt: skip
 LEFT_OUT = ("folder",)
 """Keys of model.json that mean something only where it was made."""
 LOOSER, RELATIVE = 4.0, 1e-4
@@ -63,7 +68,7 @@ def choose(asked: list[Question], network: str, wanted: str | None) -> pd.Series
 
 def copy_code(room: str, out: Path) -> None:
     """The modules that open the artifact and prepare a photo, at the import paths they have here."""
-    modules = {*closure(f"scripts.{room}.session"), *closure(PREPROCESS)}
+    modules = {module for needed in (f"scripts.{room}.session", *ALWAYS) for module in closure(needed)}
     for module in sorted(modules):
         source = ROOT.joinpath(*module.split(".")).with_suffix(".py")
         if source.is_file():
@@ -101,7 +106,8 @@ def facts(row: Row, cells: pd.Series, model: dict[str, Any], evidence: Evidence,
     """export.json: what run.py opens the session with, and where the artifact comes from."""
     names = {kind: [tensor["name"] for tensor in model[kind]] for kind in ("inputs", "outputs")}
     options = {name: getattr(row, name) for name in (*CANDIDATE, "threads", "batch", "image_size")} | names
-    seen = float(cells["max_abs_error"]) if pd.notna(cells["max_abs_error"]) else 0.0
+    is_right = cells["gate"] != "fail" and pd.notna(cells["max_abs_error"])
+    seen = float(cells["max_abs_error"]) if is_right else 0.0
     return {
         "schema": 1, "kind": "export", "status": "ok", "reason": None, "stage": "export",
         "network": f"{row.model}.{row.weights}", "room": RUNTIMES[row.runtime].room, "options": options,
@@ -117,6 +123,7 @@ def readme(row: Row, cells: pd.Series, model: dict[str, Any], evidence: Evidence
         lstrip_blocks=True, keep_trailing_newline=True, autoescape=False,
     )  # fmt: skip
     interval = span(cells["median_lo_ms"], cells["median_hi_ms"])
+    accuracy = percent(cells["top1_accuracy"])
     python = re.search(r"^# python: (\S+)$", pins, re.MULTILINE)
     torch = re.search(r"^torch==(\S+\+cpu)", pins, re.MULTILINE)
     needs_code = RUNTIMES[row.runtime].format == "checkpoint" and row.runtime != "aotinductor" and ":" in model["build"]
@@ -124,7 +131,7 @@ def readme(row: Row, cells: pd.Series, model: dict[str, Any], evidence: Evidence
         model=row.model, untrained=not model["trained"], runtime=candidate(cells), precision=row.precision,
         batch=row.batch, host=row.host, cpu=evidence.host_facts(row.host).get("cpu_model", "an unknown CPU"),
         median=milliseconds(cells["median_ms"]), interval=f" (95 % interval {interval})" if interval else "",
-        threads=row.threads, gate=GATE[cells["gate"]], accuracy=percent(cells["top1_accuracy"]),
+        threads=row.threads, gate=GATE[cells["gate"]], accuracy=accuracy and f" Top-1 accuracy {accuracy}.",
         python=python[1] if python else "3.11", photos=model["task"] == "classification", compiled=row.compiled,
         torch_cpu=torch[1] if torch else None,
         own_code=model["build"] if needs_code and not model["build"].startswith("torchvision:") else None,
@@ -134,7 +141,9 @@ def readme(row: Row, cells: pd.Series, model: dict[str, Any], evidence: Evidence
 def write(out: Path, row: Row, cells: pd.Series, evidence: Evidence) -> None:
     """Everything in the empty folder `out`."""
     model = evidence.model(row.model, row.weights)
-    shutil.copytree(row.deployable / "files", out / "artifact")
+    unused = unused_file(row)
+    ignored = shutil.ignore_patterns(unused) if unused else None
+    shutil.copytree(row.deployable / "files", out / "artifact", ignore=ignored)
     write_json(out / "model.json", {key: value for key, value in model.items() if key not in LEFT_OUT})
     if model.get("labels"):
         (out / "labels.txt").write_text("\n".join(model["labels"]) + "\n", encoding="utf-8")
@@ -142,7 +151,7 @@ def write(out: Path, row: Row, cells: pd.Series, evidence: Evidence) -> None:
     (out / "requirements.txt").write_text(pins)
     shutil.copyfile(TEMPLATES / "run.py", out / "run.py")
     copy_code(RUNTIMES[row.runtime].room, out)
-    (out / "README.txt").write_text(readme(row, cells, model, evidence, pins), encoding="utf-8")
+    (out / "README.txt").write_text(readme(row, cells, model, evidence, pins).rstrip() + "\n", encoding="utf-8")
     largest = expected(row, model, out / "expected.npz")
     write_json(out / "export.json", facts(row, cells, model, evidence, largest))
 
@@ -158,6 +167,8 @@ def main(argv: list[str] | None = None) -> int:
     evidence = Evidence(read_plan(args.plan), args.artifacts)
     cells = choose(list(questions(read_results(args.csv), evidence.host)), args.network, args.candidate)
     out: Path = args.record.parent
+    if other := sorted({path.name for path in out.glob("*")} - WRITTEN):
+        raise SystemExit(f"{out} holds {other[0]}, which no export wrote, and would be replaced: name another folder")
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as scratch:
         fresh = Path(scratch) / "export"

@@ -116,13 +116,21 @@ def conversion_seconds(row: Row, artifacts: Path) -> float | None:
     return total
 
 
-def deployed_bytes(row: Row, artifact: Record) -> int:
-    """Bytes of what a deployment needs. A checkpoint holds the network as weights and as a program: one counts."""
-    total = int(artifact.number("bytes") or 0)
+def unused_file(row: Row) -> str | None:
+    """The file in a row's folder that its runtime does not read.
+
+    A checkpoint holds the network twice, as weights and as a program for the converters; eager PyTorch reads one.
+    """
     if row.compiled or RUNTIMES[row.runtime].format != "checkpoint":
-        return total
+        return None
     is_program = read_if_any(row.deployable / "files" / "model.json").get("build") == PROGRAM
-    return total - int(artifact.number("files", WEIGHTS if is_program else PROGRAM, "bytes") or 0)
+    return WEIGHTS if is_program else PROGRAM
+
+
+def deployed_bytes(row: Row, artifact: Record) -> int:
+    """Bytes of what a deployment needs."""
+    unused = unused_file(row)
+    return int(artifact.number("bytes") or 0) - int((unused and artifact.number("files", unused, "bytes")) or 0)
 
 
 def costs(row: Row, artifacts: Path) -> Values:

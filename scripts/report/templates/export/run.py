@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from scripts.core.verb import Mistake, Unsupported
+
 HERE = Path(__file__).resolve().parent
 
 
@@ -39,7 +41,8 @@ def run(session: Any, inputs: dict[str, np.ndarray]) -> Iterator[dict[str, np.nd
     count = len(next(iter(inputs.values())))
     for start in range(0, count, batch):
         rows = np.minimum(np.arange(start, start + batch), count - 1)
-        session.put({name: np.ascontiguousarray(values[rows]) for name, values in inputs.items()})
+        part = {name: np.ascontiguousarray(values[rows]) for name, values in inputs.items()}
+        session.put(part)  # may only refer to the arrays: `part` keeps them until the outputs are there
         session.execute()
         yield {name: np.array(values)[: count - start] for name, values in session.get().items()}
 
@@ -93,15 +96,15 @@ def main() -> int:
         parser.error("name a photo, or --check")
     if args.photos and read("model.json")["task"] != "classification":
         parser.error("this network takes arrays, not photos; see `run` in run.py")
-    session = opened(args.threads)
     try:
+        session = opened(args.threads)
         if args.photos:
             classify(session, args.photos, args.top)
-        return check(session) if args.check else 0
-    except ValueError as error:
-        parser.error(str(error))
-    finally:
+        status = check(session) if args.check else 0
         session.close()
+    except (Mistake, Unsupported, ValueError) as error:
+        parser.error(str(error))
+    return status
 
 
 if __name__ == "__main__":

@@ -1,0 +1,41 @@
+"""What of an ExecuTorch program runs on XNNPACK, as its converter counted it. Standard library only."""
+
+import json
+from pathlib import Path
+from typing import Dict, NamedTuple, Optional
+
+
+class Delegation(NamedTuple):
+    """How many operators XNNPACK took, and which others run on ExecuTorch's own kernels: {"cat:float32": 4}."""
+
+    taken: int
+    left: Dict[str, int]
+
+    FILE = "delegation.json"
+
+    @classmethod
+    def read(cls, folder: Path) -> "Delegation":
+        """From the folder of the program."""
+        return cls(**json.loads((folder / cls.FILE).read_text()))
+
+    @property
+    def total(self) -> int:
+        """All operators."""
+        return self.taken + sum(self.left.values())
+
+    @property
+    def share(self) -> float:
+        """Share of operators that XNNPACK took, 0 to 1."""
+        return self.taken / self.total
+
+    @property
+    def summary(self) -> str:
+        """One phrase for people."""
+        said = "%d of %d operators on XNNPACK" % (self.taken, self.total)
+        names = ", ".join(sorted({key.split(":")[0] for key in self.left}))
+        return "%s, the rest (%s) on ExecuTorch's own kernels" % (said, names) if self.left else said
+
+    @property
+    def degraded(self) -> Optional[str]:
+        """Why this is not what was asked for: nothing was delegated. None if it is."""
+        return None if self.taken else self.summary
