@@ -31,5 +31,8 @@ def sentence(jobs: Iterable[Any], config: dict[str, Any], cores: int) -> str:
     total = sum(seconds(rule, count, config["measure"], cores) for rule, count in counts.items())
     minutes = "under a minute" if total < 60 else f"about {round(total / 60)} minute{'s' if total >= 90 else ''}"
     measuring = f" ({counts['trial']} of them measure, one at a time)" if counts["trial"] else ""
-    total_jobs = sum(counts.values())
-    return f"{total_jobs} job{'s' if total_jobs != 1 else ''} to do{measuring}, {minutes} on {cores} core{'s' if cores != 1 else ''}."
+    return f"{_some(sum(counts.values()), 'job')} to do{measuring}, {minutes} on {_some(cores, 'core')}."
+
+
+def _some(count: int, word: str) -> str:
+    return f"{count} {word}{'s' if count != 1 else ''}"

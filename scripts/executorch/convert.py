@@ -8,7 +8,7 @@ good: a program whose delegate cannot run does not load. A program of which XNNP
 import warnings
 from collections import Counter
 from importlib.metadata import version
-from typing import Any, Dict, Iterator, Tuple
+from typing import Any, Iterator, Tuple
 
 import torch
 from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
@@ -16,6 +16,7 @@ from executorch.exir import EdgeProgramManager, to_edge_transform_and_lower
 from executorch.exir.lowered_backend_module import LoweredBackendModule
 
 from scripts.core.verb import Facts, Job, main, write_json
+from scripts.executorch import delegation as told
 from scripts.executorch.delegation import Delegation
 from scripts.models import description, export
 
@@ -39,7 +40,7 @@ def work(job: Job) -> Facts:
         written.write_to_file(stream)
     inside, outside = operators(lowered)
     delegation = Delegation(sum(inside.values()), dict(outside))
-    write_json(job.out / Delegation.FILE, delegation._asdict())
+    write_json(job.out / told.FILE, delegation._asdict())
     facts: Facts = {
         "versions": {tool: version(tool) for tool in TOOLS},
         "operators": dict(inside + outside),

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Dict, NamedTuple, Optional
 
+FILE = "delegation.json"
+
 
 class Delegation(NamedTuple):
     """How many operators XNNPACK took, and which others run on ExecuTorch's own kernels: {"cat:float32": 4}."""
@@ -11,12 +13,10 @@ class Delegation(NamedTuple):
     taken: int
     left: Dict[str, int]
 
-    FILE = "delegation.json"
-
     @classmethod
     def read(cls, folder: Path) -> "Delegation":
         """From the folder of the program."""
-        return cls(**json.loads((folder / cls.FILE).read_text()))
+        return cls(**json.loads((folder / FILE).read_text()))
 
     @property
     def total(self) -> int:

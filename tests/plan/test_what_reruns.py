@@ -75,13 +75,12 @@ def test_an_edit_to_a_converter_reruns_its_branch_and_the_report(project: Path) 
 
 
 def test_an_edit_to_a_helper_reruns_exactly_its_importers(project: Path) -> None:
-    append(project / "scripts/models/program.py", "\n\nADDED = 1\n")
+    append(project / "scripts/pytorch/inductor.py", "\n\nADDED = 1\n")
     answer = ask(project)
     assert {rule for rule in rules(answer) if rule.startswith(("prepare", "reference", "convert", "compile"))} == {
-        "convert_litert",
-        "convert_executorch",
+        "compile_inductor"
     }
-    assert runtimes(answer) == {"litert", "executorch"}
+    assert runtimes(answer) == {"pytorch", "torchscript", "torch_compile", "aotinductor"}
 
 
 def test_an_edit_to_the_gate_verifies_again_and_measures_nothing(project: Path) -> None:
