@@ -104,7 +104,9 @@ def test_figures_are_there_and_hold_together(line: Path) -> None:
         assert abs(float(row["throughput_per_s"]) - int(row["batch"]) * 1000 / middle) < 0.01 * float(
             row["throughput_per_s"]
         )
-        assert float(row["peak_rss_mb"]) > 0 and float(row["convert_s"]) > 0
+        assert float(row["peak_rss_mb"]) > 0
+        # PyTorch and its compilers start from the checkpoint itself: nothing is converted for them.
+        assert (float(row["convert_s"]) > 0) == (row["runtime"] not in ("pytorch", "torch_compile", "aotinductor"))
     assert float(by_runtime(line)["pytorch"]["speedup"]) == 1
 
 
