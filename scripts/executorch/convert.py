@@ -8,12 +8,13 @@ good: a program whose delegate cannot run does not load. A program of which XNNP
 import warnings
 from collections import Counter
 from importlib.metadata import version
-from typing import Any, Iterator, Tuple
+from typing import Any, Dict, Iterator, List
 
 import torch
 from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
-from executorch.exir import EdgeProgramManager, to_edge_transform_and_lower
+from executorch.exir import EdgeProgramManager, ExecutorchProgramManager, to_edge_transform_and_lower
 from executorch.exir.lowered_backend_module import LoweredBackendModule
+from executorch.exir.schema import KernelCall
 
 from scripts.core.verb import Facts, Job, main, write_json
 from scripts.executorch import delegation as told
@@ -38,26 +39,32 @@ def work(job: Job) -> Facts:
         written = lowered.to_executorch()
     with open(str(job.out / FILE), "wb") as stream:
         written.write_to_file(stream)
-    inside, outside = operators(lowered)
-    delegation = Delegation(sum(inside.values()), dict(outside))
+    delegated = delegates(lowered)
+    inside = Counter(key for graph in delegated for key in _keys(graph))
+    delegation = Delegation(sum(inside.values()), kernels(written))
     write_json(job.out / told.FILE, delegation._asdict())
     facts: Facts = {
         "versions": {tool: version(tool) for tool in TOOLS},
-        "operators": dict(inside + outside),
-        "options": {"batch": batch, "partitioner": "XnnpackPartitioner"},
-        "delegation": delegation._asdict(),
+        "operators": dict(inside + Counter(_keys(lowered.exported_program().graph_module))),
+        "options": {"batch": batch, "delegate": "XNNPACK", "subgraphs": len(delegated)},
     }
     if delegation.degraded:
         facts.update(status="degraded", reason=delegation.degraded)
     return facts
 
 
-def operators(lowered: EdgeProgramManager) -> "Tuple[Counter[str], Counter[str]]":
-    """How many of each operator, {"convolution:float32": 49}: what XNNPACK took, and the rest."""
-    graph = lowered.exported_program().graph_module
-    delegates = [module for module in graph.modules() if isinstance(module, LoweredBackendModule)]
-    inside = Counter(key for module in delegates for key in _keys(module.original_module.graph_module))
-    return inside, Counter(_keys(graph))
+def delegates(lowered: EdgeProgramManager) -> List[torch.fx.GraphModule]:
+    """The parts of the network that XNNPACK took."""
+    modules = lowered.exported_program().graph_module.modules()
+    return [part.original_module.graph_module for part in modules if isinstance(part, LoweredBackendModule)]
+
+
+def kernels(written: ExecutorchProgramManager) -> Dict[str, int]:
+    """How many of ExecuTorch's own kernels the finished program calls, by name: {"cat": 4}."""
+    plan = written.executorch_program.execution_plan[0]
+    steps = [step.instr_args for chain in plan.chains for step in chain.instructions]
+    names = [plan.operators[step.op_index].name for step in steps if isinstance(step, KernelCall)]
+    return dict(Counter(name.split("::")[-1] for name in names))
 
 
 def _keys(graph: torch.fx.GraphModule) -> Iterator[str]:

@@ -8,7 +8,7 @@ FILE = "delegation.json"
 
 
 class Delegation(NamedTuple):
-    """How many operators XNNPACK took, and which others run on ExecuTorch's own kernels: {"cat:float32": 4}."""
+    """How many operators XNNPACK took, and which others run on ExecuTorch's own kernels: {"cat": 4}."""
 
     taken: int
     left: Dict[str, int]
@@ -32,10 +32,10 @@ class Delegation(NamedTuple):
     def summary(self) -> str:
         """One phrase for people."""
         said = "%d of %d operators on XNNPACK" % (self.taken, self.total)
-        names = ", ".join(sorted({key.split(":")[0] for key in self.left}))
+        names = ", ".join(sorted(self.left))
         return "%s, the rest (%s) on ExecuTorch's own kernels" % (said, names) if self.left else said
 
     @property
     def degraded(self) -> Optional[str]:
         """Why this is not what was asked for: nothing was delegated. None if it is."""
-        return None if self.taken else self.summary
+        return None if self.taken else "XNNPACK took none of the %d operators" % self.total

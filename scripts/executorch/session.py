@@ -19,32 +19,35 @@ METHOD = "forward"
 
 def open(artifact: Path, options: Dict[str, Any]) -> Session:
     """Load `model.pte` from `artifact`; its batch size is the one that it was converted for."""
-    asked = Options.of(options)
-    # The pool is the process's; delegates take it as they find it when they are loaded.
-    runtime._unsafe_reset_threadpool(asked.threads)
-    program = runtime._load_program(str(artifact / FILE))
-    return ExecuTorch(program, asked, Delegation.read(artifact))
+    return ExecuTorch(artifact, Options.of(options))
 
 
 class ExecuTorch(Session):
     """One loaded program and its method."""
 
-    def __init__(self, program: "runtime.ExecuTorchProgram", options: Options, delegation: Delegation) -> None:
-        self._program, self._method = program, program.load_method(METHOD)
-        self._names, self._outputs = options.inputs, options.outputs
-        self._delegation = delegation
+    def __init__(self, artifact: Path, options: Options) -> None:
+        self._artifact, self._options = artifact, options
+        # The pool is the process's; delegates take it as they find it when they are loaded.
+        runtime._unsafe_reset_threadpool(options.threads)
+        self._program = runtime._load_program(str(artifact / FILE))
+        self._method = self._program.load_method(METHOD)
+        self._delegation = Delegation.read(artifact)
 
     def put(self, inputs: Arrays) -> None:
         """Copied into the program's own memory."""
-        self._method.set_inputs([torch.from_numpy(inputs[name]) for name in self._names])
+        self._method.set_inputs([torch.from_numpy(inputs[name]) for name in self._options.inputs])
 
     def execute(self) -> None:
         self._method.execute()
 
     def get(self) -> Arrays:
-        """Valid until the next `execute`, which writes into the same memory."""
-        results = self._method.get_outputs(clone_outputs=False)
-        return {name: tensor.numpy() for name, tensor in zip(self._outputs, results)}
+        """Copies: in the program's tightly planned memory, outputs may lie where the next `put` writes."""
+        results = self._method.get_outputs(clone_outputs=True)
+        return {name: tensor.numpy() for name, tensor in zip(self._options.outputs, results)}
+
+    def clone(self) -> Session:
+        """The same program loaded once more; all programs of a process share one pool of threads."""
+        return ExecuTorch(self._artifact, self._options)
 
     def threads(self) -> Optional[int]:
         return int(runtime._threadpool_get_thread_count())

@@ -31,12 +31,7 @@ def open(artifact: Path, options: Dict[str, Any]) -> Session:
 
     Raises Unsupported where the network fixes the batch it was exported for.
     """
-    asked = Options.of(options)
-    before = _tasks()
-    interpreter = Interpreter(str(artifact / FILE), num_threads=asked.threads)
-    indices = _indices(interpreter)
-    _fit(interpreter, indices, asked.batch)
-    return LiteRT(interpreter, indices, asked, workers=_tasks() - before)
+    return LiteRT(artifact / FILE, Options.of(options))
 
 
 def _indices(interpreter: Interpreter) -> Indices:
@@ -73,8 +68,13 @@ class LiteRT(Session):
     which none may live while it runs.
     """
 
-    def __init__(self, interpreter: Interpreter, indices: Indices, options: Options, workers: Set[str]) -> None:
-        self._interpreter, self._workers = interpreter, workers
+    def __init__(self, file: Path, options: Options) -> None:
+        self._file, self._options = file, options
+        before = _tasks()
+        self._interpreter = Interpreter(str(file), num_threads=options.threads)
+        indices = _indices(self._interpreter)
+        _fit(self._interpreter, indices, options.batch)
+        self._workers = _tasks() - before
         self._inputs = [(name, indices.inputs[name]) for name in options.inputs]
         self._outputs = [(name, indices.outputs[name]) for name in options.outputs]
 
@@ -88,6 +88,10 @@ class LiteRT(Session):
     def get(self) -> Arrays:
         return {name: self._interpreter.get_tensor(index) for name, index in self._outputs}
 
+    def clone(self) -> Session:
+        """Another interpreter with threads and packed weights of its own; only the file's pages are shared."""
+        return LiteRT(self._file, self._options)
+
     def threads(self) -> Optional[int]:
         """The caller and those workers of the delegate's pool that are alive: LiteRT itself tells no number."""
         return 1 + len(self._workers & _tasks())
@@ -100,7 +104,8 @@ class LiteRT(Session):
         left = sorted({n["op_name"] for n in nodes if n["op_name"] != DELEGATE and n["index"] not in taken})
         if left:
             summary += ", the rest (%s) on LiteRT's own kernels" % ", ".join(left)
-        return Placement(summary, len(taken) / total, None if taken else summary)
+        degraded = None if taken else "XNNPACK took none of the %d operators" % total
+        return Placement(summary, len(taken) / total, degraded)
 
     def close(self) -> None:
         del self._interpreter

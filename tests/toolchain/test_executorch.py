@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.toolchain.door_case import check_door
+from tests.toolchain.door_case import check_door, make_arrays_model
+from tests.toolchain.tiny_arrays import prepared
 
 BATCHES = (1, 8)
 
@@ -61,6 +62,28 @@ def test_a_program_with_no_delegate_is_degraded(python, tiny_checkpoint, tiny_re
     asked = [f"--source=checkpoint={tiny_checkpoint}", f"--out={tmp_path / 'files'}", f"--facts={facts}"]
     python("executorch", UNDELEGATED, *asked, '--options={"batch": 1}')
     said = json.loads(facts.read_text())
-    assert said["status"] == "degraded" and "not delegated to XNNPACK" in said["reason"]
+    assert said["status"] == "degraded" and "XNNPACK took none" in said["reason"]
     opened = session("executorch", "executorch", tmp_path / "files", tiny_reference, runtime="executorch", batch=1)
     assert opened.placement["share"] == 0 and opened.placement["degraded"]
+
+
+def test_a_network_of_arrays(verb, python, tmp_path):
+    _, reference, names = make_arrays_model(verb, tmp_path)
+    sources, options = {"checkpoint": tmp_path / "checkpoint"}, {"batch": 4}
+    made = verb("executorch", "scripts.executorch.convert", tmp_path / "files", sources, options)
+    assert made.code == 0, made.stderr
+    check_door(python, "executorch", "executorch", made.out, reference, runtime="executorch", batch=4, **names)
+
+
+def test_what_xnnpack_leaves_is_told(verb, session, tmp_path):
+    checkpoint, reference = prepared(verb, tmp_path)
+    made = verb(
+        "executorch", "scripts.executorch.convert", tmp_path / "files", {"checkpoint": checkpoint}, {"batch": 2}
+    )
+    assert made.code == 0 and "status" not in made.facts, made.stderr
+    told = json.loads((made.out / "delegation.json").read_text())
+    assert told["left"] == {"cumsum": 1} and made.facts["operators"]["cumsum:float32"] == 1
+    opened = session("executorch", "executorch", made.out, reference, runtime="executorch", batch=2)
+    assert opened.sqnr_db > 80
+    assert 0 < opened.placement["share"] < 1 and opened.placement["degraded"] is None
+    assert "the rest (cumsum) on ExecuTorch's own kernels" in opened.placement["summary"]

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.toolchain.door_case import check_door
+from tests.toolchain.door_case import check_door, make_arrays_model
+from tests.toolchain.tiny_arrays import prepared
 
 
 @pytest.fixture(scope="module")
@@ -75,3 +76,47 @@ def test_without_xnnpack_it_is_degraded(python, result):
         python("litert", WITHOUT_XNNPACK, str(result.out), json.dumps(options)).stdout.splitlines()[-1]
     )
     assert placement["share"] == 0 and "XNNPACK took none" in placement["degraded"]
+
+
+def test_a_network_of_arrays(verb, python, tmp_path):
+    """Inputs of 64-bit integers stay what they are, and every tensor keeps its name. Its batch must be asked for."""
+    _, reference, names = make_arrays_model(verb, tmp_path)
+    sources, options = {"checkpoint": tmp_path / "checkpoint"}, {"batch": 4}
+    made = verb("litert_convert", "scripts.litert.convert", tmp_path / "files", sources, options)
+    assert made.code == 0, made.stderr
+    check_door(python, "litert", "litert", made.out, reference, runtime="litert", batch=4, **names)
+
+
+@pytest.fixture(scope="module")
+def sums(verb, tmp_path_factory) -> tuple[Path, Path]:
+    """Files and reference of a network with an operator that XNNPACK lacks and a batch that cannot be resized."""
+    checkpoint, reference = prepared(verb, tmp_path_factory.mktemp("sums"))
+    out = checkpoint.with_name("files")
+    made = verb("litert_convert", "scripts.litert.convert", out, {"checkpoint": checkpoint})
+    assert made.code == 0, made.stderr
+    return made.out, reference
+
+
+def test_what_xnnpack_leaves_is_told(session, sums):
+    opened = session("litert", "litert", *sums, runtime="litert", batch=1)
+    assert opened.sqnr_db > 80
+    assert 0 < opened.placement["share"] < 1 and opened.placement["degraded"] is None
+    assert "the rest (CUMSUM) on LiteRT's own kernels" in opened.placement["summary"]
+
+
+REFUSED = """
+import json, pathlib, sys
+from scripts.core.verb import Unsupported
+from scripts.litert import session
+try:
+    session.open(pathlib.Path(sys.argv[1]), json.loads(sys.argv[2]))
+except Unsupported as error:
+    print(error)
+"""
+
+
+def test_a_batch_that_the_file_cannot_take_is_unsupported(python, sums):
+    options = {"runtime": "litert", "precision": "fp32", "variant": "default", "device": "cpu", "threads": 1}
+    options |= {"batch": 8, "image_size": 32, "inputs": ["input"], "outputs": ["logits"]}
+    said = python("litert", REFUSED, str(sums[0]), json.dumps(options)).stdout
+    assert "fixes the batch size it was exported for (1): LiteRT cannot run it at 8" in said

@@ -28,7 +28,7 @@ def test_a_file_out_of_step_is_noticed_and_made_anew(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     readme = (ROOT / "README.md").read_text()
-    Path("README.md").write_text(readme.replace("`measure.trials`", "`measure.tries`") + "\nkept\n")
+    Path("README.md").write_text(readme.replace("| `measure.trials`", "| `measure.tries`") + "\nkept\n")
     assert config_docs.main(["--check"]) == 1
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["config.schema.json", "README.md"]
     assert config_docs.main([]) == 0
