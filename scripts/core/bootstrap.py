@@ -30,7 +30,8 @@ def cache_folder() -> Path:
 
 def python(root: Path) -> str:
     """A Python for guard, supervisor and config: this one if it has what they need, else one made for them."""
-    if all(importlib.util.find_spec(name) for name in NEEDED):
+    missing = [name for name in NEEDED if not importlib.util.find_spec(name)]
+    if not missing:
         return sys.executable
     requirements = root / "requirements.txt"
     key = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()[:12]
@@ -39,7 +40,7 @@ def python(root: Path) -> str:
     if not (folder / ".ready").exists():
         shutil.rmtree(folder, ignore_errors=True)
         print(
-            f"Snakemake's Python lacks {', '.join(NEEDED)}: making one that has them, once, in {folder}",
+            f"Snakemake's Python lacks {', '.join(missing)}: making one that has them, once, in {folder}",
             file=sys.stderr,
             flush=True,
         )
