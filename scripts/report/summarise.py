@@ -19,7 +19,7 @@ from scripts.report.reading import BAD, Record, Trial, read, read_if_any, read_t
 from scripts.report.rows import KEY, Row, all_rows, conversions, read_plan
 from scripts.report.wording import ENDED
 from scripts.stats.intervals import log_location, t_interval
-from scripts.stats.quantiles import pooled_quantile
+from scripts.stats.quantiles import quantile
 
 PHASES = ("import_s", "load_s", "first_call_s")
 BASELINE = ("pytorch", "fp32", "default")
@@ -91,7 +91,7 @@ def timing(row: Row, trials: Sequence[Trial]) -> Values:
         "samples": sum(len(samples) for samples in latencies),
         "median_ms": median.point, "median_lo_ms": median.lo, "median_hi_ms": median.hi,
         "mean_ms": t_interval([log_location(samples, np.mean) for samples in latencies]).point,
-        "p90_ms": pooled_quantile(0.90, latencies), "p99_ms": pooled_quantile(0.99, latencies),
+        "p90_ms": quantile(0.90, latencies), "p99_ms": quantile(0.99, latencies),
         "execute_ms": execute.point,
         # Share of put and get in the typical request. execute <= whole in every sample, so it is never negative.
         "copy_share": 1 - execute.point / median.point,

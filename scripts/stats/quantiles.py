@@ -31,11 +31,14 @@ def supported(q: float, counts: Sequence[int]) -> bool:
     return len(counts) >= MIN_TRIALS and sum(counts) >= samples_needed(q)
 
 
-def pooled_quantile(q: float, trials: Sequence[Array]) -> float | None:
-    """The q-quantile of the samples of all trials together; None if they cannot support it.
+def quantile(q: float, trials: Sequence[Array]) -> float | None:
+    """The q-quantile of a request of any trial, each trial counting alike; None if the samples cannot support it.
 
-    trials: one array [samples] per trial. The result is in the unit of the samples.
+    trials: one array [samples] per trial; the result is in the unit of the samples. Under a time budget a trial in a
+    slow phase of its host has fewer samples: pooled as they are, the fast trials would hide it, and p90 could lie
+    below the median over trials. So the value is where the mean over trials of the shares at or below it reaches q.
     """
     if not supported(q, [len(samples) for samples in trials]):
         return None
-    return float(np.quantile(np.concatenate(list(trials)), q))
+    weights = np.concatenate([np.full(len(samples), 1 / len(samples)) for samples in trials])
+    return float(np.quantile(np.concatenate(list(trials)), q, weights=weights, method="inverted_cdf"))

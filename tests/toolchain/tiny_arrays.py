@@ -12,14 +12,12 @@ from torch import nn
 class Sums(nn.Module):
     def __init__(self):
         super().__init__()
-        self.widen = nn.Conv2d(3, 16, 3, padding=1)
-        self.head = nn.Linear(16, 10)
+        self.mix = nn.Conv2d(4, 4, 3, padding=1)
 
     def forward(self, x):
-        x = torch.relu(self.widen(x))
-        x = torch.cumsum(x, 1)  # XNNPACK has no such operator
-        x = x.view(x.shape[0], 2, 8, 8, 8).transpose(1, 2).reshape(x.shape)  # the batch becomes a number in the file
-        return self.head(x.mean((2, 3)))
+        x = torch.relu(self.mix(x))
+        x = x.view(x.shape[0], 2, 2, 8, 8).transpose(1, 2).reshape(x.shape)  # the batch becomes a number in the file
+        return torch.cumsum(x, 1)  # XNNPACK has no such operator
 
 
 def build():
@@ -29,10 +27,10 @@ def build():
 
 
 def prepared(verb: Callable[..., Any], folder: Path) -> tuple[Path, Path]:
-    """Its checkpoint and reference folders: one input [batch, 3, 8, 8], one output [batch, 10]."""
+    """Its checkpoint and reference folders: one input and one output, both [batch, 4, 8, 8]."""
     (folder / "sums.py").write_text(SOURCE)
     model = {"name": "sums", "weights": "untrained", "build": "sums:build", "folder": str(folder)}
-    model |= {"inputs": [{"name": "input", "shape": ["batch", 3, 8, 8], "dtype": "float32"}], "outputs": ["logits"]}
+    model |= {"inputs": [{"name": "input", "shape": ["batch", 4, 8, 8], "dtype": "float32"}], "outputs": ["logits"]}
     options = {"model": model}
     checkpoint = verb("torch", "scripts.models.prepare", folder / "checkpoint", {}, options)
     assert checkpoint.code == 0, checkpoint.stderr
