@@ -18,7 +18,7 @@ from scripts.report.evidence import key_of
 from scripts.report.reading import BAD, read
 from scripts.report.rows import Row, conversions, planned, read_plan
 from scripts.report.summarise import chain
-from scripts.report.wording import STATUS, candidate, count, milliseconds, network, number, runtime, span
+from scripts.report.wording import FAILED_GATE, STATUS, candidate, count, milliseconds, network, number, span
 
 LOGS = {"prepare": "prepare.log", "convert": "convert.log", "compile": "compile.log", "verify": "verify.log"}
 REASON_LENGTH = 160
@@ -76,15 +76,13 @@ def summary(table: pd.DataFrame, plan: dict[str, Any], report: Path) -> list[str
     """The answer and where to read on."""
     lines = [line for question in questions(table, plan["host"]) for line in answer(question)]
     here = table[table["host"] == plan["host"]]
-    quiet = here[here["status"].isin(["not_run", "unsupported", "degraded"])]
-    if len(quiet):
-        names = ", ".join(runtime(name) for name in quiet["runtime"].drop_duplicates())
-        lines.append(f"{count(len(quiet), 'row')} did not run here, are unsupported or did not run as asked: {names}")
-    missed = here[(here["gate"] == "fail").fillna(False)]
-    if len(missed):
-        names = ", ".join(dict.fromkeys(candidate(cells) for _, cells in missed.iterrows()))
-        lines.append(f"{count(len(missed), 'row')} failed the gate and cannot win: {names}")
-    return [*lines, f"The report: {report}"]
+    groups = {STATUS[status]: here[here["status"] == status] for status in ("not_run", "unsupported", "degraded")}
+    groups[FAILED_GATE] = here[(here["status"] == "ok") & (here["gate"] == "fail").fillna(False)]
+    for words, rows in groups.items():
+        if len(rows):
+            names = ", ".join(dict.fromkeys(candidate(cells) for _, cells in rows.iterrows()))
+            lines.append(f"{count(len(rows), 'row')} {words}: {names}")
+    return [*lines, f"Which others cannot be told from these, and how sure: {report}"]
 
 
 def main(argv: list[str] | None = None) -> int:

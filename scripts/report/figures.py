@@ -22,7 +22,7 @@ from scripts.report.wording import number
 WIDTH_IN, ROW_IN, FRAME_IN = 4.7, 0.29, 0.6
 FONT_PT = 10.5
 LOG_FROM = 25
-"""Where the slowest takes this many times the fastest, a linear axis hides the fast ones."""
+"""Where the widest reaches this many times as far as the fastest, a linear axis hides the fast ones."""
 SHADES = (1.0, 0.6, 0.3)
 FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
 STYLE: dict[Any, Any] = {
@@ -78,7 +78,8 @@ def latency(bars: Sequence[Bar]) -> str:
     with matplotlib.rc_context(STYLE):
         figure, (axes,) = _axes(len(bars))
         points = [bar.values[0] for bar in bars]
-        is_log = max(points) > LOG_FROM * min(points)
+        edge = max(max(bar.values) for bar in bars)
+        is_log = edge > LOG_FROM * min(points)
         if is_log:
             axes.set_xscale("log")
         for row, bar in enumerate(bars):
@@ -89,7 +90,6 @@ def latency(bars: Sequence[Bar]) -> str:
                 number(middle), (max(hi, middle), row), (7, 0), textcoords="offset points", va="center",
                 fontweight="bold" if bar.bold else "normal",
             )  # fmt: skip
-        edge = max(max(bar.values) for bar in bars)
         axes.set_xlim(min(min(bar.values) for bar in bars) / 1.3 if is_log else 0, edge * (1.9 if is_log else 1.14))
         if not is_log:
             axes.xaxis.set_major_locator(MaxNLocator(5))

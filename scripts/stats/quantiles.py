@@ -17,6 +17,8 @@ from scripts.stats.intervals import Array
 
 MISSED = 0.025
 MIN_TRIALS = 5
+ROUNDING = 1e-9
+"""A sum of shares that should be q may fall short of it by its rounding."""
 
 
 def samples_needed(q: float) -> int:
@@ -40,5 +42,8 @@ def quantile(q: float, trials: Sequence[Array]) -> float | None:
     """
     if not supported(q, [len(samples) for samples in trials]):
         return None
-    weights = np.concatenate([np.full(len(samples), 1 / len(samples)) for samples in trials])
-    return float(np.quantile(np.concatenate(list(trials)), q, weights=weights, method="inverted_cdf"))
+    shares = np.concatenate([np.full(len(samples), 1 / len(samples) / len(trials)) for samples in trials])
+    values = np.concatenate(list(trials))
+    order = np.argsort(values, kind="stable")
+    reached = np.searchsorted(np.cumsum(shares[order]), q - ROUNDING)
+    return float(values[order][reached])

@@ -43,8 +43,8 @@ def write(path: Path, kind: str, stage: str, ending: Ending, **values: Any) -> N
 class Tree:
     """Writes records below `root/artifacts` and remembers the plan's rows."""
 
-    def __init__(self, root: Path, trials: int, samples: int) -> None:
-        self.artifacts, self.trials, self.samples = root / "artifacts", trials, samples
+    def __init__(self, root: Path, trials: int, samples: int, noise: float) -> None:
+        self.artifacts, self.trials, self.samples, self.noise = root / "artifacts", trials, samples, noise
         self.rows: list[dict[str, Any]] = []
         self.random = np.random.default_rng(20260101)
         self.host_phase = self.random.normal(0, 0.015, trials + 1)  # a round's host phase hits all candidates alike
@@ -211,7 +211,9 @@ class Tree:
             **where,
         )
         noise = (
-            self.random.normal(0, 0.02) + self.host_phase[number] + np.abs(self.random.normal(0, 0.05, self.samples))
+            self.random.normal(0, self.noise)
+            + self.host_phase[number]
+            + np.abs(self.random.normal(0, 0.05, self.samples))
         )
         total = (
             BASE_MS[case.runtime]
@@ -261,9 +263,11 @@ class Tree:
             )
 
 
-def build_tree(root: Path, trials: int = 5, samples: int = 120, batches: tuple[int, ...] = (1, 8)) -> Path:
-    """Write the whole tree below `root`; the path of its plan."""
-    tree = Tree(root, trials, samples)
+def build_tree(
+    root: Path, trials: int = 5, samples: int = 120, batches: tuple[int, ...] = (1, 8), noise: float = 0.02
+) -> Path:
+    """Write the whole tree below `root`; the path of its plan. `noise` between trials: standard deviation of logs."""
+    tree = Tree(root, trials, samples, noise)
     for (model, weights), cases in ((TRAINED, GOOD + ABSENT), (UNTRAINED, TROUBLED)):
         tree.network(model, weights)
         for case in cases:

@@ -174,6 +174,17 @@ def test_a_single_trial_is_shown_without_false_precision(tmp_path: Path) -> None
     assert "one round only" in text
 
 
+def test_on_an_unsteady_host_there_is_no_winner_and_the_page_says_so(tmp_path: Path) -> None:
+    build_tree(tmp_path, noise=1.5)
+    edit_plan(tmp_path, lambda row: row["weights"] != "untrained")
+    text = Page(write(tmp_path).read_text()).text
+    assert re.search(
+        r"No winner: [A-Za-z .]+ was the fastest measured, with [\d.]+ ms a request, but none of the other 7", text
+    )
+    assert "this host was busy or unsteady" in text
+    assert "Deploy " not in text
+
+
 def test_names_from_outside_cannot_break_the_page(tmp_path: Path) -> None:
     build_tree(tmp_path)
     for path in (tmp_path / "artifacts").rglob("trial-*.json"):

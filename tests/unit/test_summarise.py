@@ -274,5 +274,5 @@ def test_check_says_the_answer_when_all_went_well(tree: Path, capsys: pytest.Cap
     said = capsys.readouterr().out
     assert (tree / "ok.txt").read_text() == said
     assert said.startswith("synthetic_lite: lowest latency ")
-    assert "TensorRT" in said and said.rstrip().endswith("The report: reports/report.html")
+    assert "TensorRT" in said and said.endswith("and how sure: reports/report.html\n")
     assert len(said.splitlines()) <= 6

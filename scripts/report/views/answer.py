@@ -9,6 +9,7 @@ import pandas as pd
 from scripts.report.answers import Question
 from scripts.report.evidence import Evidence
 from scripts.report.palette import colour
+from scripts.report.summarise import BASELINE
 from scripts.report.wording import (
     candidate,
     count,
@@ -22,6 +23,9 @@ from scripts.report.wording import (
     span,
 )
 from scripts.stats.comparison import BestSet, Rival, against_best
+
+UNSTEADY = 1.25
+"""An interval whose ends are further apart than this says more about the host than about the candidate."""
 
 
 @dataclass(frozen=True)
@@ -93,10 +97,14 @@ def nothing_passed(question: Question) -> str:
 
 
 def lede(question: Question, latency: Tile, throughput: Tile) -> str:
-    """The answer in one or two plain sentences."""
-    batch = int(throughput.cells["batch"])
+    """The answer in a few plain sentences."""
     fast = f"{latency.figure} {latency.unit} a request{latency.speedup and f' ({latency.speedup})'}"
-    busy = f"{throughput.figure} {throughput.unit} at batch {batch}"
+    busy = f"{throughput.figure} {throughput.unit} at {throughput.detail}"
+    if len(latency.tied) == len(latency.others) > 1:
+        return (
+            f"No winner: {latency.winner} was the fastest measured, with {fast}, but none of the other"
+            f" {len(latency.others)} can be told from it. Most per second: {throughput.winner}, {busy}."
+        )
     if latency.winner == throughput.winner:
         first = f"Deploy {latency.winner}: {fast}, and {busy}."
     else:
@@ -131,7 +139,7 @@ def _latency(rows: pd.DataFrame, evidence: Evidence) -> Tile:
         title="Lowest latency",
         winner=names[0], colour=colour(cells["runtime"]), detail=f"batch {cells['batch']}",
         figure=number(cells["median_ms"]), unit="ms",
-        interval=span(cells["median_lo_ms"], cells["median_hi_ms"]), speedup=_times(cells),
+        interval=span(cells["median_lo_ms"], cells["median_hi_ms"]), speedup=_times(cells, compared, rows),
         others=_others(compared, names, rows), sure=_sure(compared, cells), cells=cells,
     )  # fmt: skip
 
@@ -145,15 +153,21 @@ def _throughput(rows: pd.DataFrame, evidence: Evidence, noun: str) -> Tile:
         title=f"Most {noun} per second, one request at a time",
         winner=names[0], colour=colour(cells["runtime"]), detail=f"batch {cells['batch']}",
         figure=number(cells["throughput_per_s"]), unit=f"{noun}/s",
-        interval=span(*bounds) if bounds else "", speedup=_times(cells),
+        interval=span(*bounds) if bounds else "", speedup=_times(cells, compared, rows),
         others=_others(compared, shown, rows), sure=_sure(compared, cells), cells=cells,
     )  # fmt: skip
 
 
-def _times(cells: pd.Series) -> str:
-    """`3.9 times as fast as eager PyTorch`; nothing for PyTorch itself."""
+def _times(cells: pd.Series, compared: BestSet, rows: pd.DataFrame) -> str:
+    """`3.9 times as fast as eager PyTorch`; nothing for PyTorch itself, or where the two cannot be told apart."""
     speedup = cells["speedup"]
-    if not known(speedup) or math.isclose(speedup, 1):
+    baseline = rows[(rows["runtime"] == BASELINE[0]) & (rows["precision"] == BASELINE[1])]
+    tied = {rival.name.partition(", batch")[0] for rival in compared.tied}
+    if (
+        not known(speedup)
+        or math.isclose(speedup, 1)
+        or any(candidate(each) in tied for _, each in baseline.iterrows())
+    ):
         return ""
     return f"{number(speedup, 2)} times as fast as eager PyTorch"
 
@@ -176,6 +190,8 @@ def _sure(compared: BestSet, cells: pd.Series) -> str:
     trials = int(cells["trials"])
     requests = count(int(cells["samples"]), "request")
     basis = f"The figure is the median over {count(trials, 'fresh process')} ({requests})."
+    if known(cells["median_lo_ms"]) and cells["median_hi_ms"] > UNSTEADY * cells["median_lo_ms"]:
+        basis += " They differ widely: this host was busy or unsteady. A quiet host or more trials would say more."
     if not compared.rivals:
         return f"{basis} Nothing else may win, so there was nothing to compare with."
     if trials < 2:
