@@ -9,7 +9,7 @@ USES_CONDA = _uses_conda()
 if USES_CONDA:
     # pip inside conda's environments has to find PyTorch where set-up found it.
     links = os.environ.get("PIP_FIND_LINKS", "").split() + bootstrap.find_links(CONFIG)
-    os.environ["PIP_FIND_LINKS"] = " ".join(dict.fromkeys(links))
+    os.environ.update(PIP_FIND_LINKS=" ".join(dict.fromkeys(links)))
 
 
 rule host:
