@@ -1,6 +1,6 @@
 """LiteRT behind the door: the Interpreter with XNNPACK, as `pip install ai-edge-litert` gives it.
 
-LiteRT's newer CompiledModel, which its vendor recommends for accelerators, runs the same XNNPACK kernels on the CPU
+LiteRT's newer CompiledModel, which its vendor recommends, runs the same XNNPACK kernels on the CPU
 and was no faster (three networks, batches 1 and 8: no difference resolved). It does not say which operators the
 delegate took, has no 64-bit tensors, and loads a GPU accelerator that nothing here uses.
 """
