@@ -9,20 +9,14 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.checkout import copy_project
+
 HERE = Path(__file__).parent
-PARTS = ("Snakefile", "config.yaml", "profiles", "rules", "scripts", "envs", "requirements.txt", "data")
 
 
 def lay(folder: Path) -> Path:
     """A copy of the project whose guarded commands go to the stand-in."""
-    folder.mkdir(parents=True)
-    for part in PARTS:
-        source = ROOT / part
-        if source.is_dir():
-            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy2(source, folder / part)
+    copy_project(folder, "config.yaml", "data")
     shutil.copy2(HERE / "stand_in.sh", folder / "stand_in.sh")
     (folder / "stand_in.sh").chmod(0o755)
     with (folder / "rules" / "common.smk").open("a") as common:

@@ -12,8 +12,8 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("Snakefile", "profiles", "rules", "scripts", "envs", "requirements.txt")
+from tests.checkout import ROOT, copy_project
+
 EIGHT = ("pytorch", "torchscript", "torch_compile", "aotinductor", "onnxruntime", "openvino", "litert", "executorch")
 CONFIG: dict[str, Any] = {
     "models": [
@@ -27,13 +27,7 @@ CONFIG: dict[str, Any] = {
 
 def lay(folder: Path, **config: Any) -> Path:
     """The project's files in `folder`, with the small network and `config` on top of `CONFIG`."""
-    folder.mkdir(parents=True)
-    for part in PARTS:
-        source = ROOT / part
-        if source.is_dir():
-            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy2(source, folder / part)
+    copy_project(folder)
     shutil.copy2(ROOT / "tests" / "toolchain" / "tiny.py", folder / "tiny.py")
     (folder / "config.yaml").write_text(yaml.safe_dump(CONFIG | config))
     return folder
