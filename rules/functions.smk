@@ -100,13 +100,8 @@ def trial_options(w):
 
 def round_order(w):
     """Place of this trial in its round."""
-    row = next(
-        row
-        for row in ROWS
-        if all(getattr(row, n) == w[n] for n in ("model", "weights", "runtime", "precision", "variant", "device"))
-        and (row.workload, row.mode) == (w.workload, w.mode)
-    )
-    return plan.order(CONFIG["measure"]["seed"], int(w.trial), row)
+    candidate = f"{w.model}.{w.weights}/{w.runtime}/{w.precision}.{w.variant}.{w.device}"
+    return plan.order(CONFIG["measure"]["seed"], int(w.trial), f"{candidate}/{w.workload}.{w.mode}")
 
 
 def trial_priority(w):

@@ -4,6 +4,7 @@ Light: the Snakefile imports it.
 """
 
 import hashlib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ def _short(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+@cache
 def lock_key(lock: Path) -> str:
     """What an environment made from this lock holds."""
     return hashlib.sha256(lock.read_bytes()).hexdigest()[:16]
