@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -m scripts.core.run --cores $(CORES)
 
 .DEFAULT_GOAL := all
-.PHONY: all quick export dry test lint locks docs noop-time times clean help
+.PHONY: all quick export compare trust dry test lint locks docs noop-time times clean help
 
 all: $(VENV)/.ready ## set up, build, verify, measure, report (the default)
 	@exec $(RUN) all
@@ -16,6 +16,14 @@ quick: $(VENV)/.ready ## an answer in about 3 minutes: batch 1, few trials, no s
 
 export: $(VENV)/.ready ## the chosen candidate as a folder that runs on its own
 	@exec $(RUN) export
+
+compare: $(VENV)/.ready ## what got faster or slower: make compare OLD=before.csv NEW=reports/results.csv
+	@$(if $(and $(OLD),$(NEW)),,$(error name two results files: make compare OLD=before.csv NEW=reports/results.csv))
+	@$(BIN)/python -m scripts.core.within report scripts.report.compare $(OLD) $(NEW)
+
+trust: $(VENV)/.ready ## prove that the numbers are right on this host; about 30 minutes, to reports/trust.json
+	@$(RUN) trust --forcerun trust_live trust_fidelity trust_fallback
+	@$(BIN)/python -m scripts.trust.verdict reports/trust.json
 
 dry: $(VENV)/.ready ## what would run, and why
 	@exec $(RUN) all --dry-run --quiet none

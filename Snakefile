@@ -23,7 +23,9 @@ include: "rules/tensorrt.smk"
 include: "rules/litert.smk"
 include: "rules/executorch.smk"
 include: "rules/measure.smk"
+include: "rules/finals.smk"
 include: "rules/report.smk"
+include: "rules/trust.smk"
 
 
 localrules:

@@ -26,6 +26,7 @@ THREADS = host.usable_cores() if CONFIG["threads"] == "auto" else CONFIG["thread
 TORCH_BUILD = bootstrap.torch_build(CONFIG, GUARD_PYTHON, ROOT)
 HAS_NVIDIA = host.has_nvidia_gpu()
 ROWS = plan.rows(CONFIG, HOST, THREADS, HAS_NVIDIA)
+TRUST_ROWS = plan.proof_rows(ROWS, ARTIFACTS)
 NETWORKS = sorted({row.network for row in ROWS})
 TRIALS = CONFIG["measure"]["trials"]
 NO_GPU = None if HAS_NVIDIA else "not run here: no NVIDIA GPU"

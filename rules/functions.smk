@@ -65,6 +65,11 @@ def cannot_run(w):
     return f"built; {NO_GPU}" if RUNTIMES[w.runtime].builds_without_device else NO_GPU
 
 
+def loadgen_of(modes):
+    """The record of LoadGen's environment, for serving mode."""
+    return [environment_of("loadgen")] if "serving" in modes else []
+
+
 def deployable(w):
     """What a session opens: the compiled artifact, or the portable one where nothing compiles."""
     if RUNTIMES[w.runtime].compiles:
@@ -75,16 +80,7 @@ def deployable(w):
 def session_options(w):
     """What a session is opened with: one candidate, one workload."""
     batch, size = batch_and_size(w.workload)
-    return dict(
-        room=RUNTIMES[w.runtime].room,
-        runtime=w.runtime,
-        precision=w.precision,
-        variant=w.variant,
-        device=w.device,
-        threads=THREADS,
-        batch=batch,
-        image_size=size,
-    )
+    return plan.session_options(w.runtime, w.precision, w.variant, w.device, THREADS, batch, size)
 
 
 def verify_options(w):
@@ -93,9 +89,13 @@ def verify_options(w):
 
 def trial_options(w):
     names = ("model", "weights", "runtime", "precision", "variant", "device", "shape")
-    measured = {key: value for key, value in CONFIG["measure"].items() if key not in ("trials", "seed")}
-    candidate = {name: w[name] for name in names}
-    return options(mode=w.mode, protocol=measured, candidate=candidate, torch_build=TORCH_BUILD, **session_options(w))
+    return options(
+        mode=w.mode,
+        protocol=plan.protocol(CONFIG, w.mode),
+        candidate={name: w[name] for name in names},
+        torch_build=TORCH_BUILD,
+        **session_options(w),
+    )
 
 
 def round_order(w):
@@ -107,6 +107,24 @@ def round_order(w):
 def trial_priority(w):
     """Below every builder, round by round, shuffled within the round."""
     return -(int(w.trial) * plan.ORDER_SIZE + round_order(w))
+
+
+# Finals: finals.smk
+
+
+def refined_screen(w):
+    """The record of more trials, where the config gives minutes for them."""
+    return paths.finals_record(ARTIFACTS, HOST, "refine") if CONFIG["finals"]["refine_minutes"] else []
+
+
+# Proofs: trust.smk
+
+
+def trust_records(rows):
+    """What the proofs on these rows read."""
+    folders = {row["paths"][name] for row in rows for name in ("deployable", "reference", "checkpoint")}
+    environments = {environment_of(RUNTIMES[row["runtime"]].env) for row in rows}
+    return sorted({record(folder) for folder in folders} | environments)
 
 
 # Reporting: report.smk

@@ -48,6 +48,7 @@ rule trial:
         reference=record(paths.reference(ARTIFACTS)),
         checkpoint=record(paths.checkpoint(ARTIFACTS)),
         host=ancient(paths.host_record(ARTIFACTS, HOST)),
+        loadgen=lambda w: loadgen_of([w.mode]),
     output:
         record=f"{candidate()}/trials/{{workload}}.{{mode}}/trial-{{trial}}.json",
     log:
@@ -73,6 +74,6 @@ rule trial:
         words(
             'exec "$ASSAY_PYTHON" -m scripts.measure.supervisor --stage measure',
             "--record {output.record:q} --host-record {input.host:q} --trial {wildcards.trial}",
-            "--position {params.position} --verb scripts.measure.worker",
+            "--position {params.position} --verb scripts.measure.worker --loadgen={input.loadgen:q}",
             SOURCES,
         )

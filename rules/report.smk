@@ -34,6 +34,7 @@ rule summarise:
     input:
         environment=environment_of("report"),
         plan=f"{ARTIFACTS}/plan.json",
+        finals=paths.finals_record(ARTIFACTS, HOST),
         host=paths.host_record(ARTIFACTS, HOST),
     output:
         csv=f"{REPORTS}/results.csv",
@@ -62,6 +63,7 @@ rule report:
         environment=environment_of("report"),
         plan=f"{ARTIFACTS}/plan.json",
         csv=f"{REPORTS}/results.csv",
+        finals=paths.finals_record(ARTIFACTS, HOST),
     output:
         html=report(
             f"{REPORTS}/report.html",
@@ -76,6 +78,8 @@ rule report:
     params:
         code=code_hash("scripts.report.report"),
         templates=keys.files_key(ROOT / "scripts/report/templates"),
+        # Shown where it is; no input, since a report does not ask for the proofs to be made again.
+        trust=keys.file_key(Path(REPORTS) / "trust.json"),
         env=environment_key("report"),
     message:
         "Writing the report"

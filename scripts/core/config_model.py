@@ -22,7 +22,9 @@ from scripts.core.config_parts import ExistingFile, Part, base_of, path_field, p
 from scripts.core.config_runtimes import AsWritten, Choice, Chosen, Precisions, as_mapping, resolve
 
 ENVIRONMENTS = tuple(
-    sorted({"report"} | {form.env for form in FORMATS.values()} | {runtime.env for runtime in RUNTIMES.values()})
+    sorted(
+        {"loadgen", "report"} | {form.env for form in FORMATS.values()} | {runtime.env for runtime in RUNTIMES.values()}
+    )
 )
 """The toolchains whose Python `interpreters` may name."""
 
@@ -41,7 +43,7 @@ HostName = Annotated[
     ),
 ]
 Batches = Annotated[list[Annotated[int, Field(ge=1, le=1024)]], Field(min_length=1), AfterValidator(unique)]
-Modes = Annotated[list[Literal["latency"]], Field(min_length=1), AfterValidator(unique)]
+Modes = Annotated[list[Literal["latency", "throughput", "serving"]], Field(min_length=1), AfterValidator(unique)]
 
 
 class Measure(Part):
@@ -60,6 +62,54 @@ class Measure(Part):
     seed: Annotated[int, Field(ge=0, le=10**9)] = Field(
         default=0, description="Decides the shuffled order of candidates within each round of trials."
     )
+    location: Literal["p10", "median"] = Field(
+        default="p10",
+        description="What candidates are compared by: `p10`, the fast tenth of a trial's samples, tells candidates "
+        "apart on a noisy host; `median` is what a request sees on this host.",
+    )
+    resolution: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=0.05, description="A row whose interval is wider than this share is called unresolved."
+    )
+
+
+class Finals(Part):
+    """The leaders of each network and workload are measured afresh, and only that names a winner."""
+
+    rounds: Annotated[int, Field(ge=0, le=1000)] = Field(
+        default=10, description="Fresh processes of each finalist, in alternating rounds; 0 holds no finals."
+    )
+    finalists: Annotated[int, Field(ge=2, le=100)] = Field(
+        default=4, description="Candidates of a network and workload that take part, at most."
+    )
+    seconds: Seconds = Field(default=0.7, description="Time budget for the samples of one process, in seconds.")
+    minutes: Annotated[float, Field(gt=0, le=10**4)] = Field(
+        default=5.0, description="Time budget of all finals together, in minutes; whole rounds only, at least 3."
+    )
+    refine_minutes: Annotated[float, Field(ge=0, le=10**4)] = Field(
+        default=0.0,
+        description="Minutes of more trials before the finals, to choose the finalists better. They decide nothing.",
+    )
+
+
+class Serving(Part):
+    """The mode `serving`: MLCommons LoadGen's Server scenario, requests arriving at random (Poisson)."""
+
+    p99_ms: Annotated[float, Field(gt=0, le=10**6)] = Field(
+        default=50.0, description="The highest rate is sought at which 99 % of requests take at most this long, in ms."
+    )
+
+
+class Trust(Part):
+    """How much `make trust` measures to prove that the numbers are right."""
+
+    rounds: Annotated[int, Field(ge=10, le=10**4)] = Field(
+        default=64, description="Rounds of a candidate against itself, and against itself slowed down."
+    )
+    tool_rounds: Annotated[int, Field(ge=3, le=10**4)] = Field(
+        default=20, description="Rounds of each runtime against its vendor's own tool or a bare loop."
+    )
+    seconds: Seconds = Field(default=0.7, description="Time budget for the samples of one process, in seconds.")
+    draws: Annotated[int, Field(ge=50, le=10**6)] = Field(default=2000, description="Draws of each simulation.")
 
 
 class Limits(Part):
@@ -122,11 +172,18 @@ class Config(Part):
         description="What executes the networks. In a mapping, a runtime may have precisions of its own.",
     )
     batches: Batches = Field(default=[1, 8], description="Samples (photos) per call; each batch is measured apart.")
-    modes: Modes = Field(default=["latency"], description="`latency` is one request at a time.")
+    modes: Modes = Field(
+        default=["latency"],
+        description="`latency` is one request at a time; `throughput` keeps all cores full; `serving` finds the "
+        "highest rate of random arrivals within a limit.",
+    )
     threads: Literal["auto"] | Annotated[int, Field(ge=1, le=4096)] = Field(
         default="auto", description="Threads that each runtime may use; `auto` is one per usable core."
     )
     measure: Measure = Field(default_factory=Measure, description="How candidates are measured.")
+    finals: Finals = Field(default_factory=Finals, description="The leaders, measured afresh.")
+    serving: Serving = Field(default_factory=Serving, description="What `serving` asks for.")
+    trust: Trust = Field(default_factory=Trust, description="How much `make trust` measures.")
     limits: Limits = Field(
         default_factory=Limits, validate_default=True, description="When a job is stopped; other limits redo nothing."
     )

@@ -28,7 +28,13 @@ class Placement(NamedTuple):
 
 
 class Options(NamedTuple):
-    """What a session is opened with. `inputs` and `outputs` are the model's tensor names, in order."""
+    """What a session is opened with.
+
+    threads:  of all streams together
+    inputs, outputs:  the model's tensor names, in order
+    streams:  requests in flight at a time: the opened session and so many clones less one, each driven by a Python
+        thread of its own. A room that cannot have so many raises NotImplementedError.
+    """
 
     runtime: str
     precision: str
@@ -39,11 +45,17 @@ class Options(NamedTuple):
     image_size: int
     inputs: List[str]
     outputs: List[str]
+    streams: int = 1
 
     @classmethod
     def of(cls, values: Dict[str, Any]) -> "Options":
         """From a dict that may hold more keys than these."""
-        return cls(**{name: values[name] for name in cls._fields})
+        return cls(**{name: values[name] for name in cls._fields if name in values or name not in cls._field_defaults})
+
+    @property
+    def threads_each(self) -> int:
+        """Threads of one stream, where streams have threads of their own."""
+        return max(1, self.threads // self.streams)
 
 
 class Session:
@@ -71,7 +83,7 @@ class Session:
         raise NotImplementedError("this runtime offers no second stream here")
 
     def threads(self) -> Optional[int]:
-        """The number of threads as read back from the runtime; None where it cannot be read."""
+        """The number of threads of this stream as read back from the runtime; None where it cannot be read."""
         return None
 
     def placement(self) -> Placement:

@@ -18,17 +18,24 @@ START_S = 2.5
 """A worker's start, import, load and warm-up."""
 
 
-def seconds(rule: str, count: int, measure: dict[str, Any], cores: int) -> float:
+def seconds(rule: str, count: int, config: dict[str, Any], cores: int) -> float:
     """Wall seconds for `count` jobs of one rule: trials run alone, the rest side by side."""
+    measure, finals = config["measure"], config["finals"]
     if rule == "trial":
         return float(count * (measure["seconds"] + measure["warmup_seconds"] + START_S))
+    if rule == "finals":
+        trials = len(config["models"]) * len(config["batches"]) * len(config["modes"])
+        trials *= finals["finalists"] * finals["rounds"]
+        return float(min(finals["minutes"] * 60, trials * (finals["seconds"] + measure["warmup_seconds"] + 1)))
+    if rule == "refine":
+        return float(finals["refine_minutes"] * 60)
     return count * TYPICAL_S.get(rule, 0) / max(1, min(cores, count))
 
 
 def sentence(jobs: Iterable[Any], config: dict[str, Any], cores: int) -> str:
     """ "12 jobs to do (10 of them measure), about 3 minutes." """
     counts = Counter(job.rule.name for job in jobs if job.rule.name != "all")
-    total = sum(seconds(rule, count, config["measure"], cores) for rule, count in counts.items())
+    total = sum(seconds(rule, count, config, cores) for rule, count in counts.items())
     minutes = "under a minute" if total < 60 else f"about {round(total / 60)} minute{'s' if total >= 90 else ''}"
     measuring = f" ({counts['trial']} of them measure, one at a time)" if counts["trial"] else ""
     return f"{_some(sum(counts.values()), 'job')} to do{measuring}, {minutes} on {_some(cores, 'core')}."

@@ -4,26 +4,30 @@ The process dies with its guard, and the guard with Snakemake: no orphan convert
 Linux only; runs in Snakemake's own Python.
 """
 
+import contextlib
 import ctypes
 import os
 import resource
+import select
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-import psutil
-
+from scripts.core import tree
 from scripts.core.paths import ROOT
 from scripts.core.records import Status
 from scripts.core.verb import EXIT_UNSUPPORTED
 
 MB = 1e6
 POLL_S = 0.05
+LONGEST_WAIT_S = 3600.0
+KILL_PATIENCE_S = 3.0
+"""The kernel may take long to free a large process, or one that waits for a device."""
 PARENT_VARIABLE = "ASSAY_PARENT"
 """Snakemake's process, which started us with `exec`."""
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
@@ -65,35 +69,20 @@ def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     return environment | dict(extra or {})
 
 
-def _tree(process: psutil.Process) -> list[psutil.Process]:
-    try:
-        return [process, *process.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return []
-
-
-def _rss_mb(process: psutil.Process) -> float:
-    total = 0
-    for member in _tree(process):
-        try:
-            total += member.memory_info().rss
-        except psutil.NoSuchProcess:
-            continue
-    return total / MB
-
-
 def kill_descendants() -> None:
-    """End everything below this process, grandchildren that were handed to us included."""
-    for _ in range(3):
-        children = psutil.Process().children(recursive=True)
-        for child in children:
-            try:
-                child.kill()
-            except psutil.NoSuchProcess:
-                continue
-        _, alive = psutil.wait_procs(children, timeout=1)
-        if not alive:
-            return
+    """End everything below this process, grandchildren that were handed to us included.
+
+    Again until nothing is left: what a process started while it was being killed is handed to us, too.
+    """
+    deadline = time.monotonic() + KILL_PATIENCE_S
+    while (members := tree.descendants(os.getpid())) and time.monotonic() < deadline:
+        for pid in members:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        for pid in members:
+            with contextlib.suppress(ChildProcessError):  # not ours to wait for, or not yet
+                os.waitpid(pid, os.WNOHANG)
+        time.sleep(0.002)
 
 
 def _on_term(_signal: int, _frame: object) -> None:
@@ -143,6 +132,22 @@ def _tail(log: IO[bytes], size: int = 4000) -> str:
         return stream.read().decode(errors="replace")
 
 
+def _wait(child: "subprocess.Popen[bytes]", seconds: float) -> None:
+    """Sleep until the child ends, for `seconds` at most; without waking up in between where the kernel can (5.3)."""
+    try:
+        descriptor = os.pidfd_open(child.pid)
+    except (OSError, AttributeError):  # an older kernel, a Python built for one
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(seconds)
+        return
+    try:
+        end = select.poll()
+        end.register(descriptor, select.POLLIN)
+        end.poll(min(seconds, LONGEST_WAIT_S) * 1e3)
+    finally:
+        os.close(descriptor)
+
+
 def watch(
     command: Sequence[str],
     log: Path,
@@ -150,10 +155,13 @@ def watch(
     memory_mb: float | None = None,
     environment: Mapping[str, str] | None = None,
     pass_fds: Sequence[int] = (),
+    poll_s: float | None = POLL_S,
+    look: Callable[[float, list[float]], None] | None = None,
 ) -> End:
     """Run `command`, its output appended to `log`, and report how it ended. Never raises for what it did.
 
-    `memory_mb` caps the resident memory of the process and its children; None sets no cap.
+    `memory_mb` caps the resident memory of the process and its children; None sets no cap. It is looked at every
+    `poll_s` seconds; None never looks. `look` is told the moment (CLOCK_MONOTONIC, s) and each process's megabytes.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     start, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -163,20 +171,21 @@ def watch(
             command, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT,
             env=clean_environment(environment), preexec_fn=_in_child, pass_fds=pass_fds,
         )  # fmt: skip
-        process = psutil.Process(child.pid)
         while child.poll() is None:
-            rss = _rss_mb(process)
-            peak = max(peak, rss)
-            if memory_mb is not None and rss > memory_mb:
+            now = time.monotonic()
+            left_s = start + timeout_s - now
+            if poll_s is not None:
+                sizes = [tree.resident_mb(pid) for pid in (child.pid, *tree.descendants(child.pid))]
+                peak = max(peak, sum(sizes))
+                if look is not None:
+                    look(now, sizes)
+            if memory_mb is not None and peak > memory_mb:
                 killed_for = Status.OOM
-            elif time.monotonic() - start > timeout_s:
+            elif left_s <= 0:
                 killed_for = Status.TIMEOUT
             if killed_for:
                 break
-            try:
-                child.wait(POLL_S)
-            except subprocess.TimeoutExpired:
-                continue
+            _wait(child, left_s if poll_s is None else min(poll_s, left_s))
         kill_descendants()
         code = child.wait()
         status, reason = _explain(code, _tail(stream), killed_for, timeout_s, memory_mb)

@@ -27,6 +27,11 @@ def interpreter_key(python: str) -> str:
     return _short("\n".join([python, *packages]))
 
 
+def file_key(file: Path) -> str:
+    """The content of a file that need not be there."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:16] if file.exists() else ""
+
+
 def files_key(folder: Path) -> str:
     """Names and contents of the files below `folder`."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)

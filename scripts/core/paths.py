@@ -50,5 +50,10 @@ def host_record(root: str, host: str) -> str:
     return f"{root}/hosts/{host}/host.json"
 
 
+def finals_record(root: str, host: str, name: str = "finals") -> str:
+    """The record of a host's finals, or of the trials that refined its screen (`refine`)."""
+    return f"{root}/hosts/{host}/{name}/{name}.json"
+
+
 def environment_record(root: str, host: str, name: str) -> str:
     return f"{root}/hosts/{host}/environments/{name}.json"

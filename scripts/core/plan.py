@@ -9,16 +9,18 @@ import argparse
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from scripts.core import paths
-from scripts.core.catalogue import FORMATS, RUNTIMES
+from scripts.core.catalogue import RUNTIMES
 from scripts.core.verb import write_json
 
 ORDER_SIZE = 10**4
+PROTOCOL = ("seconds", "min_samples", "iterations", "warmup_iterations", "warmup_seconds")
+"""Keys of `measure` that a trial's samples depend on."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,19 @@ def rows(config: dict[str, Any], host: str, threads: int, nvidia: bool) -> list[
     ]  # fmt: skip
 
 
+PROVED = ("onnxruntime", "openvino", "litert", "executorch", "pytorch")
+"""Runtimes whose times are held against a tool of their vendor's, or a bare loop of their documented interface."""
+
+
+def proof_rows(table: Sequence[Row], root: str) -> list[dict[str, Any]]:
+    """The first network's rows that `make trust` measures, as in plan.json but with one thread, in `PROVED`'s order."""
+    first = [row for row in table if (row.network, row.precision, row.device) == (table[0].network, "fp32", "cpu")]
+    small = min((row.batch for row in first), default=0)
+    found = {row.runtime: row for row in first if row.batch == small and row.variant == "default"}
+    rows = [replace(found[name], threads=1, mode="latency", trials=0) for name in PROVED if name in found]
+    return [asdict(row) | {"paths": row.paths(root)} for row in rows]
+
+
 def can_run(runtime: str, nvidia: bool) -> bool:
     """Whether a host with or without an NVIDIA GPU can run this runtime."""
     return nvidia or RUNTIMES[runtime].needs != "nvidia"
@@ -107,21 +122,25 @@ def candidates(config: dict[str, Any]) -> Iterator[tuple[str, str, str, str]]:
                 yield name, precision, variant, device
 
 
+def session_options(
+    runtime: str, precision: str, variant: str, device: str, threads: int, batch: int | None, image_size: int | None
+) -> dict[str, Any]:
+    """What a session is opened with: one candidate, one workload."""
+    return {
+        "room": RUNTIMES[runtime].room, "runtime": runtime, "precision": precision, "variant": variant,
+        "device": device, "threads": threads, "batch": batch, "image_size": image_size,
+    }  # fmt: skip
+
+
+def protocol(config: dict[str, Any], mode: str) -> dict[str, Any]:
+    """How a trial of `mode` is measured: exactly the keys of the config that its samples depend on."""
+    values = {key: config["measure"][key] for key in PROTOCOL}
+    return values | (config["serving"] if mode == "serving" else {})
+
+
 def order(seed: int, trial: int, what: str) -> int:
     """Place of `what` in the round `trial`: a seeded shuffle in which one row's place does not depend on the others."""
     return int.from_bytes(hashlib.sha256(f"{seed}:{trial}:{what}".encode()).digest()[:8], "big") % ORDER_SIZE
-
-
-def environments(config: dict[str, Any]) -> list[str]:
-    """The toolchains that the config's runtimes need, converters included, each once."""
-    needed = ["torch"]
-    for name in config["runtimes"]:
-        format: str | None = RUNTIMES[name].format
-        needed.append(RUNTIMES[name].env)
-        while format:
-            needed.append(FORMATS[format].env)
-            format = FORMATS[format].source
-    return sorted(set(needed))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

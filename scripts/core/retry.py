@@ -33,8 +33,19 @@ def forget(root: Path, host: str, everything: bool) -> int:
         for path, stage in _bad_records([root / "portable", root / "hosts" / host])
         if everything or stage == "environment"
     ]
-    for path in [*installs, *found]:
+    finals = _bad_finals(root / "hosts" / host / "finals" / "finals.json") if everything else []
+    for path in [*installs, *found, *finals]:
         path.unlink()
     if installs or found:
         (root / "plan.json").unlink(missing_ok=True)
-    return len(installs) + len(found)
+    return len(installs) + len(found) + len(finals)
+
+
+def _bad_finals(path: Path) -> list[Path]:
+    """The record of the finals, if a trial of theirs failed. What did not fail in them is answered from its record."""
+    if not path.exists():
+        return []
+    finalists = [
+        finalist for question in json.loads(path.read_text())["questions"] for finalist in question["finalists"]
+    ]
+    return [path] if any(trial["status"] in BAD for each in finalists for trial in each["trials"]) else []

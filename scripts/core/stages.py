@@ -11,8 +11,8 @@ from pathlib import Path
 
 STAGES = {
     "environment": "installing", "prepare": "converting", "reference": "verifying", "verify": "verifying",
-    "trial": "measuring", "plan": "reporting", "summarise": "reporting", "report": "reporting", "check": "reporting",
-    "export_candidate": "reporting", "host": "reporting",
+    "trial": "measuring", "finals": "measuring", "refine": "measuring", "plan": "reporting", "summarise": "reporting",
+    "report": "reporting", "check": "reporting", "export_candidate": "reporting", "host": "reporting",
 }  # fmt: skip
 IDLE = "Snakemake"
 Jobs = dict[tuple[str, float, float], None]

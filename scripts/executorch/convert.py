@@ -41,7 +41,7 @@ def work(job: Job) -> Facts:
         written.write_to_file(stream)
     delegated = delegates(lowered)
     inside = Counter(key for graph in delegated for key in _keys(graph))
-    delegation = Delegation(sum(inside.values()), kernels(written))
+    delegation = Delegation(sum(inside.values()), kernels(written), sum(map(quantised, delegated)))
     write_json(job.out / told.FILE, delegation._asdict())
     facts: Facts = {
         "versions": {tool: version(tool) for tool in TOOLS},
@@ -59,6 +59,13 @@ def delegates(lowered: EdgeProgramManager) -> List[torch.fx.GraphModule]:
     return [part.original_module.graph_module for part in modules if isinstance(part, LoweredBackendModule)]
 
 
+def quantised(graph: torch.fx.GraphModule) -> int:
+    """How many operators of a delegate compute in integers: those on dequantised values, which XNNPACK fuses."""
+    names = {node: _operator(node) for node in graph.graph.nodes}
+    computing = (node for node, name in names.items() if name and not name.startswith("quantize"))
+    return sum(any(names[source].startswith("dequantize") for source in node.all_input_nodes) for node in computing)
+
+
 def kernels(written: ExecutorchProgramManager) -> Dict[str, int]:
     """How many of ExecuTorch's own kernels the finished program calls, by name: {"cat": 4}."""
     plan = written.executorch_program.execution_plan[0]
@@ -67,15 +74,19 @@ def kernels(written: ExecutorchProgramManager) -> Dict[str, int]:
     return dict(Counter(name.split("::")[-1] for name in names))
 
 
+def _operator(node: torch.fx.Node) -> str:
+    """What a node calls: "convolution" of aten::convolution; empty for what is no operator of PyTorch's."""
+    schema = getattr(node.target, "_schema", None)
+    return schema.name.split("::")[-1] if node.op == "call_function" and schema is not None else ""
+
+
 def _keys(graph: torch.fx.GraphModule) -> Iterator[str]:
     """Name and dtype of each operator, delegates' calls and the picking of one of several outputs left out."""
     for node in graph.graph.nodes:
         value: Any = node.meta.get("val")
         first = value[0] if isinstance(value, (tuple, list)) and value else value
-        # "aten::convolution" or "dim_order_ops::_to_dim_order_copy"
-        schema = getattr(node.target, "_schema", None)
-        if node.op == "call_function" and schema is not None and isinstance(first, torch.Tensor):
-            yield "%s:%s" % (schema.name.split("::")[-1], str(first.dtype).replace("torch.", ""))
+        if _operator(node) and isinstance(first, torch.Tensor):
+            yield "%s:%s" % (_operator(node), str(first.dtype).replace("torch.", ""))
 
 
 if __name__ == "__main__":

@@ -8,10 +8,12 @@ FILE = "delegation.json"
 
 
 class Delegation(NamedTuple):
-    """How many operators XNNPACK took, and which others run on ExecuTorch's own kernels: {"cat": 4}."""
+    """How many operators XNNPACK took, which others run on ExecuTorch's own kernels: {"cat": 4}, and how many of
+    those taken compute in integers."""
 
     taken: int
     left: Dict[str, int]
+    quantised: int = 0
 
     @classmethod
     def read(cls, folder: Path) -> "Delegation":

@@ -11,6 +11,7 @@ with warnings.catch_warnings():
     from executorch.extension.pybindings import portable_lib as runtime
 
 from scripts.core.door import Arrays, Options, Placement, Session
+from scripts.core.quantised import float_after_all, with_quantised
 from scripts.executorch.delegation import Delegation
 
 FILE = "model.pte"
@@ -19,7 +20,10 @@ METHOD = "forward"
 
 def open(artifact: Path, options: Dict[str, Any]) -> Session:
     """Load `model.pte` from `artifact`; its batch size is the one that it was converted for."""
-    return ExecuTorch(artifact, Options.of(options))
+    asked = Options.of(options)
+    if asked.streams > 1:
+        raise NotImplementedError("ExecuTorch's binding holds Python's lock while it runs: no two requests overlap")
+    return ExecuTorch(artifact, asked)
 
 
 class ExecuTorch(Session):
@@ -53,7 +57,10 @@ class ExecuTorch(Session):
         return int(runtime._threadpool_get_thread_count())
 
     def placement(self) -> Placement:
-        return Placement(self._delegation.summary, self._delegation.share, self._delegation.degraded)
+        """As the converter counted: the bindings tell neither delegates nor precisions of a loaded program."""
+        told, precision = self._delegation, self._options.precision
+        summary = with_quantised(told.summary, precision, told.quantised)
+        return Placement(summary, told.share, told.degraded or float_after_all(precision, told.quantised))
 
     def close(self) -> None:
         del self._method, self._program

@@ -13,10 +13,13 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from scripts.core.door import Arrays, Options, Placement, Session
+from scripts.core.quantised import float_after_all, with_quantised
 from scripts.core.verb import Unsupported
 
 FILE = "model.tflite"
 DELEGATE = "DELEGATE"
+CASTS = ("QUANTIZE", "DEQUANTIZE")
+"""Operators that turn floats to integers and back: they compute nothing."""
 
 
 class Indices(NamedTuple):
@@ -71,7 +74,7 @@ class LiteRT(Session):
     def __init__(self, file: Path, options: Options) -> None:
         self._file, self._options = file, options
         before = _tasks()
-        self._interpreter = Interpreter(str(file), num_threads=options.threads)
+        self._interpreter = Interpreter(str(file), num_threads=options.threads_each)
         indices = _indices(self._interpreter)
         _fit(self._interpreter, indices, options.batch)
         self._workers = _tasks() - before
@@ -97,15 +100,25 @@ class LiteRT(Session):
         return 1 + len(self._workers & _tasks())
 
     def placement(self) -> Placement:
+        """Operators that XNNPACK took; degraded if it took none, or if int8 was asked and none computes in it."""
+        precision = self._options.precision
         nodes = self._interpreter._get_ops_details()
         taken = delegated(nodes)
         total = sum(node["op_name"] != DELEGATE for node in nodes)
-        summary = "%d of %d operators on XNNPACK" % (len(taken), total)
+        integers = self._quantised(nodes)
+        summary = with_quantised("%d of %d operators on XNNPACK" % (len(taken), total), precision, integers)
         left = sorted({n["op_name"] for n in nodes if n["op_name"] != DELEGATE and n["index"] not in taken})
         if left:
             summary += ", the rest (%s) on LiteRT's own kernels" % ", ".join(left)
-        degraded = None if taken else "XNNPACK took none of the %d operators" % total
+        degraded = float_after_all(precision, integers) if taken else "XNNPACK took none of the %d operators" % total
         return Placement(summary, len(taken) / total, degraded)
+
+    def _quantised(self, nodes: List[Dict[str, Any]]) -> int:
+        """How many operators read a quantised tensor and compute with it as it is."""
+        tensors = self._interpreter.get_tensor_details()
+        scaled = {tensor["index"] for tensor in tensors if len(tensor["quantization_parameters"]["scales"])}
+        computing = (node for node in nodes if node["op_name"] not in (DELEGATE, *CASTS))
+        return sum(bool(scaled & set(np.asarray(node["inputs"]).tolist())) for node in computing)
 
     def close(self) -> None:
         del self._interpreter

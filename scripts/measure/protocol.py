@@ -6,28 +6,92 @@ inside the loop. Standard library and NumPy only, Python 3.8 on.
 """
 
 import gc
+import resource
 from array import array
 from time import perf_counter_ns
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
 import numpy as np
 
 from scripts.core.door import Arrays, Session
+from scripts.core.verb import Facts
+from scripts.measure import samplers
 
 
 class Protocol(NamedTuple):
-    """How a trial is measured. Times in seconds; an `iterations` count, where given, replaces the time budget."""
+    """How a trial is measured. Times in seconds; an `iterations` count, where given, replaces the time budget.
+
+    p99_ms: the limit of serving mode.
+    """
 
     seconds: float
     min_samples: int
     warmup_seconds: float
     warmup_iterations: int
     iterations: Optional[int] = None
+    p99_ms: Optional[float] = None
 
     @classmethod
     def of(cls, values: Dict[str, Any]) -> "Protocol":
         """From a dict that may hold more keys than these."""
         return cls(**{name: values[name] for name in cls._fields if name in values})
+
+
+class Bench(NamedTuple):
+    """What a mode measures with.
+
+    session:  the candidate, opened for one stream, which has run once; options: what it was opened with
+    open:     opens the candidate with other options (more streams); raises NotImplementedError where it cannot
+    """
+
+    session: Session
+    inputs: Arrays
+    options: Dict[str, Any]
+    protocol: Protocol
+    open: Callable[[Dict[str, Any]], Session]
+
+
+class Measured(NamedTuple):
+    """What a mode leaves: arrays for `raw.npz`, the number of requests in them, its facts, what is still open."""
+
+    raw: Dict[str, Any]
+    requests: int
+    facts: Facts
+    sessions: List[Session]
+
+
+class Watch:
+    """Reads counters right before and right after what is measured, nothing in between.
+
+    `facts` then has `window`, the counters of the host and of this process, and `usage`, what this process and all of
+    its threads took from the host in between (getrusage(2)). Samplers that are off leave both empty.
+    """
+
+    def __init__(self) -> None:
+        self.facts: Facts = {"window": {}, "usage": {}}
+        self._window = samplers.Window()
+
+    def __enter__(self) -> "Watch":
+        self._window.__enter__()
+        self._before = _usage()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        after = _usage()
+        self._window.__exit__(*error)
+        spent = {name: after[name] - self._before[name] for name in after}
+        self.facts = {"window": self._window.facts, "usage": spent if samplers.on() else {}}
+
+
+def _usage() -> Dict[str, float]:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return {
+        "major_faults": used.ru_majflt,
+        "minor_faults": used.ru_minflt,
+        "voluntary_switches": used.ru_nvcsw,
+        "involuntary_switches": used.ru_nivcsw,
+        "cpu_s": used.ru_utime + used.ru_stime,
+    }
 
 
 class Samples(NamedTuple):
@@ -79,3 +143,11 @@ def sample(session: Session, inputs: Arrays, protocol: Protocol) -> Samples:
     table = np.frombuffer(stamps, dtype=np.int64).reshape(-1, 4)
     steps: List[np.ndarray] = [np.ascontiguousarray(column) for column in np.diff(table, axis=1).T]
     return Samples(*steps)
+
+
+def latency(bench: Bench) -> Measured:
+    """One request at a time: raw int64 ns `put`, `execute`, `get`, each [samples]."""
+    warmup = warm_up(bench.session, bench.inputs, bench.protocol)
+    with Watch() as watch:
+        samples = sample(bench.session, bench.inputs, bench.protocol)
+    return Measured(samples._asdict(), len(samples.put), dict(watch.facts, warmup=warmup), [bench.session])

@@ -3,7 +3,8 @@
     python -m scripts.measure.supervisor --verb scripts.measure.worker --stage measure --record FILE ...
 
 One trial is measured at a time on a machine: a kernel lock, which the worker inherits, so that it is free
-again only when the worker is gone. Runs in Snakemake's own Python.
+again only when the worker is gone. The worker reads the host's counters around its samples (samplers.py); here they
+become what disturbed the trial and the energy it took. Runs in Snakemake's own Python.
 """
 
 import argparse
@@ -18,13 +19,19 @@ from pathlib import Path
 from typing import Any
 
 from scripts.core import host, records
-from scripts.core.guard import become_guard, say
+from scripts.core.guard import End, become_guard, say
 from scripts.core.records import USABLE, Record
 from scripts.core.stage import arguments, obstacle, run_verb
-from scripts.measure import conditions
+from scripts.measure import conditions, disturbance, energy, loadgen, memory, samplers
 
 LOCK = Path("/tmp/assay-measure.lock")
 SESSION_VARIABLE = "ASSAY_SESSION"
+SAMPLERS_VARIABLE = samplers.SAMPLERS_VARIABLE
+"""`off`: nothing is read around a trial and its memory is not looked at; the limit of time holds. For proofs."""
+IDLE = "idle_power.json"
+"""Beside the host's record: the idle machine's power, of one boot and session."""
+POLL_S = 0.25
+"""How often a trial's memory is held against the limit. Each look takes a core for 0.1 ms."""
 
 
 @contextmanager
@@ -51,15 +58,60 @@ def measure(args: argparse.Namespace, raw: Path) -> tuple[dict[str, Any], dict[s
     if (other := host.difference(recorded)) is not None:
         return {"status": "failed", "reason": other}, {}
     raw.parent.mkdir(parents=True, exist_ok=True)
+    session = os.environ.get(SESSION_VARIABLE, "alone")
     with machine_lock() as lock, tempfile.TemporaryDirectory(prefix="trial-", dir=raw.parent) as out:
-        before, started = conditions.read(), time.time()
-        end, facts = run_verb(args, Path(out), pass_fds=(lock,))
-        after = conditions.read()
+        idle = energy.idle(args.host_record.with_name(IDLE), session) if samplers.on() else None
+        end, facts = _watched(args, Path(out), lock)
         if end.status in USABLE:
             os.replace(Path(out) / "raw.npz", raw)
-    facts |= {"conditions": {"before": before, "after": after}, "started": started, "wall_s": round(end.wall_s, 3)}
-    facts |= {"session": os.environ.get(SESSION_VARIABLE, "alone"), "fingerprint": host.fingerprint()}
+    facts |= _judged(facts.pop("window", {}), json.loads(args.options), facts["conditions"], idle)
+    facts |= {"session": session, "wall_s": round(end.wall_s, 3), "fingerprint": host.fingerprint()}
     return {"status": end.status, "reason": end.reason}, facts
+
+
+def _watched(args: argparse.Namespace, out: Path, lock: int) -> tuple[End, dict[str, Any]]:
+    """Run the worker and see what happens around it: conditions, and the memory of its children."""
+    looks: list[memory.Look] = []
+
+    def look(began: float, sizes: list[float]) -> None:
+        if len(sizes) > 1:  # alone, the worker's own figures are exact
+            looks.append((began, time.monotonic(), sum(sizes)))
+
+    before, started, usage = _conditions(), time.time(), conditions.Usage()
+    poll_s = POLL_S if samplers.on() else None
+    end, facts = run_verb(args, out, _loadgen(args), pass_fds=(lock,), poll_s=poll_s, look=look)
+    facts["conditions"] = {"before": before, "after": _conditions(), "trial": usage.facts()}
+    facts["started"] = started
+    if "memory" in facts:
+        facts["memory"] = memory.with_looks(facts["memory"], facts["phases"], looks)
+    return end, facts
+
+
+def _loadgen(args: argparse.Namespace) -> dict[str, str]:
+    """Where the worker finds LoadGen, for serving mode; nothing where its environment could not be made."""
+    if not args.loadgen:
+        return {}
+    record = records.load(Path(args.loadgen))
+    return {loadgen.VARIABLE: loadgen.folder_of(record["python"])} if record["status"] in USABLE else {}
+
+
+def _conditions() -> dict[str, Any]:
+    return conditions.read() if samplers.on() else {}
+
+
+def _judged(
+    window: dict[str, dict[str, Any]], options: dict[str, Any], around: dict[str, Any], idle: energy.Idle | None
+) -> dict[str, Any]:
+    """What the counters of the worker's window say: what disturbed the samples, and the energy they took."""
+    spent = energy.settle(window, idle, options["device"], options["mode"])
+    if not window:
+        return {"disturbed": [], "energy": spent}
+    run = disturbance.run(window["before"], window["after"])
+    reasons = disturbance.reasons(
+        window["before"], window["after"], run["wall_s"] or 0.0, run["cpu_s"] or 0.0,
+        options["threads"], host.usable_cores(),
+    )  # fmt: skip
+    return {"conditions": around | {"run": run}, "disturbed": reasons, "energy": spent}
 
 
 def main() -> int:
@@ -67,6 +119,7 @@ def main() -> int:
     parser.add_argument("--record", required=True, type=Path, help="trial-N.json; the samples go to trial-N.npz")
     parser.add_argument("--host-record", required=True, type=Path)
     parser.add_argument("--trial", required=True, type=int)
+    parser.add_argument("--loadgen", help="record of LoadGen's environment, for serving mode; empty for the others")
     parser.add_argument("--position", required=True, type=int, help="place in the round's seeded order")
     args = parser.parse_args()
     raw = args.record.with_suffix(".npz")

@@ -13,27 +13,36 @@ import numpy as np
 import onnxruntime as ort
 
 from scripts.core.door import Arrays, Options, Placement, Session
+from scripts.core.quantised import float_after_all, with_quantised
 from scripts.onnxruntime.settings import DTYPES, provider_of, settings
 
 FILE = "model.onnx"
+QUANTISED = ("QGemm", "DynamicQuantizeMatMul", "DynamicQuantizeLSTM", "QAttention")
+"""Operators that compute in integers, besides QLinear... and ...Integer."""
 
 
 def open(artifact: Path, options: Dict[str, Any]) -> Session:
     """Load `model.onnx` from `artifact` on the asked provider. Raises Unsupported where that is not there."""
-    asked = Options.of(options)
-    provider = provider_of(asked.device)
-    loaded = ort.InferenceSession(
-        str(artifact / FILE), settings(asked.threads), providers=[provider], enable_fallback=0
-    )
-    return OnnxRuntime(loaded, asked)
+    return OnnxRuntime(artifact, Options.of(options))
 
 
 class OnnxRuntime(Session):
-    """One loaded graph with its own bindings; clones share the graph and its threads."""
+    """One loaded graph with its own bindings.
 
-    def __init__(self, session: ort.InferenceSession, options: Options) -> None:
-        self._session, self._options = session, options
-        self._binding = session.io_binding()
+    A clone runs the same loaded graph: a graph of one thread runs in its caller's, so that streams of one thread each
+    need no other (per CPU second as fast as a loaded graph for each, and the weights are there once). Streams of
+    several threads each load the graph again, since a graph's threads are its own.
+    """
+
+    def __init__(self, artifact: Path, options: Options, session: Optional[ort.InferenceSession] = None) -> None:
+        self._artifact, self._options = artifact, options
+        self._session = session or ort.InferenceSession(
+            str(artifact / FILE),
+            settings(options.threads_each),
+            providers=[provider_of(options.device)],
+            enable_fallback=0,
+        )
+        self._binding = self._session.io_binding()
         self._outputs = self._output_arrays()
         for name in options.outputs:
             if self._outputs is None:
@@ -72,21 +81,35 @@ class OnnxRuntime(Session):
         return dict(zip(self._options.outputs, self._binding.copy_outputs_to_cpu()))
 
     def clone(self) -> Session:
-        return OnnxRuntime(self._session, self._options)
+        shared = self._options.streams == 1 or self._options.threads_each == 1
+        return OnnxRuntime(self._artifact, self._options, self._session if shared else None)
 
     def threads(self) -> Optional[int]:
         return int(self._session.get_session_options().intra_op_num_threads)
 
     def placement(self) -> Placement:
-        asked = provider_of(self._options.device)
+        """Nodes by the provider that runs them; degraded if any runs elsewhere than asked, or int8 was and none is."""
+        asked, precision = provider_of(self._options.device), self._options.precision
         nodes: "Counter[str]" = Counter()
+        integers = 0
         for subgraph in self._session.get_provider_graph_assignment_info():
-            nodes[subgraph.ep_name] += len(subgraph.get_nodes())
+            inside = subgraph.get_nodes()
+            nodes[subgraph.ep_name] += len(inside)
+            integers += sum(computes_in_integers(node.op_type) for node in inside)
         total = sum(nodes.values())
         share = nodes[asked] / total if total else None
-        summary = "%d of %d nodes on %s" % (nodes[asked], total, asked)
+        summary = with_quantised("%d of %d nodes on %s" % (nodes[asked], total, asked), precision, integers)
         elsewhere = ", ".join("%d on %s" % (count, name) for name, count in sorted(nodes.items()) if name != asked)
-        return Placement(summary, share, "%s, %s" % (summary, elsewhere) if elsewhere else None)
+        degraded = "%s, %s" % (summary, elsewhere) if elsewhere else float_after_all(precision, integers)
+        return Placement(summary, share, degraded)
 
     def close(self) -> None:
         del self._binding, self._session, self._outputs
+
+
+def computes_in_integers(operator: str) -> bool:
+    """Whether an operator of ONNX or of ONNX Runtime's own multiplies integers.
+
+    QuantizeLinear and DequantizeLinear alone do not: between them a convolution may well run in float.
+    """
+    return operator.startswith("QLinear") or "Integer" in operator or operator in QUANTISED

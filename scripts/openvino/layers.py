@@ -5,6 +5,9 @@ from typing import List, NamedTuple
 
 import openvino as ov
 
+MULTIPLYING = ("Convolution", "Deconvolution", "FullyConnected", "MatMul")
+"""Types of layers that do the work; others only move or convert integers."""
+
 
 class Layer(NamedTuple):
     """One executed layer: its type, the precision it runs in ("f32"), its kernel ("brgconv_avx512_1x1")."""
@@ -25,6 +28,11 @@ def layers(compiled: ov.CompiledModel) -> List[Layer]:
         if not primitive.startswith("unknown"):
             found.append(Layer(kind, precision, primitive.replace("_" + precision, "")))
     return found
+
+
+def integers(found: "List[Layer]") -> int:
+    """How many layers multiply integers."""
+    return sum(layer.kind in MULTIPLYING and layer.precision in ("u8", "i8") for layer in found)
 
 
 def summary(found: "List[Layer]") -> str:

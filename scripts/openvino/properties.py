@@ -11,21 +11,24 @@ import openvino.properties.hint as hint
 
 from scripts.core.verb import Unsupported
 
-PRECISIONS = {"fp32": ov.Type.f32}
-"""The inference precision to ask for. Without it a CPU with bf16 takes bf16."""
+PRECISIONS = {"fp32": ov.Type.f32, "int8": ov.Type.f32}
+"""The inference precision to ask for, of what is not quantised. Without it a CPU with bf16 takes bf16."""
 
 DTYPES = {"f32": "float32", "f16": "float16", "bf16": "bfloat16", "f64": "float64", "i8": "int8", "u8": "uint8"}
 """NumPy's names for those dtypes of OpenVINO that records count; others keep OpenVINO's own."""
 
 
-def properties(precision: str, threads: int) -> Dict[Any, Any]:
-    """Properties for one request at a time on `threads` threads. Raises Unsupported for an unknown precision."""
+def properties(precision: str, threads: int, streams: int = 1) -> Dict[Any, Any]:
+    """Properties for `streams` requests at a time on `threads` threads in all.
+
+    Raises Unsupported for an unknown precision.
+    """
     if precision not in PRECISIONS:
         raise Unsupported("this room runs OpenVINO in %s; %s is not among them" % (", ".join(PRECISIONS), precision))
     return {
         hint.inference_precision(): PRECISIONS[precision],
-        hint.performance_mode(): hint.PerformanceMode.LATENCY,
-        props.num_streams(): 1,
+        hint.performance_mode(): hint.PerformanceMode.LATENCY if streams == 1 else hint.PerformanceMode.THROUGHPUT,
+        props.num_streams(): streams,
         props.inference_num_threads(): threads,
     }
 

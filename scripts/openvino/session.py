@@ -11,7 +11,8 @@ import numpy as np
 import openvino as ov
 
 from scripts.core.door import Arrays, Options, Placement, Session
-from scripts.openvino.layers import layers, summary
+from scripts.core.quantised import float_after_all, with_quantised
+from scripts.openvino.layers import integers, layers, summary
 from scripts.openvino.properties import PRECISIONS, device_of, properties
 
 FLOATS = ("f32", "f16", "bf16", "f64")
@@ -21,8 +22,9 @@ def open(artifact: Path, options: Dict[str, Any]) -> Session:
     """Import `model.blob` from `artifact`. Raises Unsupported for a device or precision that is not there."""
     asked = Options.of(options)
     blob = ov.Tensor(np.memmap(str(artifact / "model.blob"), np.uint8, "r"))
-    compiled = ov.Core().import_model(blob, device_of(asked.device), properties(asked.precision, asked.threads))
-    return OpenVino(compiled, asked, blob)
+    wanted = properties(asked.precision, asked.threads, asked.streams)
+    compiled = ov.Core().import_model(blob, device_of(asked.device), wanted)
+    return (OpenVino if asked.streams == 1 else Stream)(compiled, asked, blob)
 
 
 class OpenVino(Session):
@@ -48,23 +50,38 @@ class OpenVino(Session):
         return {name: self._request.get_tensor(port).data for name, port in self._outputs.items()}
 
     def clone(self) -> Session:
-        return OpenVino(self._compiled, self._options, self._blob)
+        return type(self)(self._compiled, self._options, self._blob)
 
     def threads(self) -> Optional[int]:
-        return int(self._compiled.get_property("INFERENCE_NUM_THREADS"))
+        """OpenVINO splits the compiled model's threads among its streams."""
+        read = self._compiled.get_property
+        return int(read("INFERENCE_NUM_THREADS")) // int(read("NUM_STREAMS"))
 
     def placement(self) -> Placement:
-        """Kernels and their precisions; degraded if any floating-point kernel runs in another than was asked for."""
-        wanted = PRECISIONS[self._options.precision].get_type_name()
+        """Kernels and their precisions; degraded if any floating-point kernel runs in another than was asked for,
+        or if int8 was asked and none runs in it."""
+        precision = self._options.precision
+        wanted = PRECISIONS[precision].get_type_name()
         found = layers(self._compiled)
         floats = [layer for layer in found if layer.precision in FLOATS]
         right = sum(layer.precision == wanted for layer in floats)
         hinted = self._compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
-        phrase = summary(found)
-        reason = None
+        phrase = with_quantised(summary(found), precision, integers(found))
+        reason = float_after_all(precision, integers(found))
         if hinted != wanted or right < len(floats):
             reason = "asked for %s, OpenVINO took %s as its precision: %s" % (wanted, hinted, phrase)
         return Placement(phrase, right / len(floats) if floats else None, reason)
 
     def close(self) -> None:
         del self._request, self._inputs, self._outputs, self._compiled, self._blob
+
+
+class Stream(OpenVino):
+    """One of several asynchronous requests in flight: the way that OpenVINO means for a model of several streams.
+
+    (`infer` from as many callers did 4 % less per CPU second.)
+    """
+
+    def execute(self) -> None:
+        self._request.start_async()
+        self._request.wait()

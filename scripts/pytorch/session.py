@@ -10,12 +10,16 @@ from typing import Any, Callable, Dict, Optional, Tuple
 import torch
 
 from scripts.core.door import Arrays, Options, Placement, Session
+from scripts.core.quantised import INT8
 from scripts.core.verb import Unsupported
 from scripts.models import network
-from scripts.pytorch import inductor
+from scripts.pytorch import inductor, placements
 
 Function = Callable[..., Any]
 Placed = Callable[[], Placement]
+
+ONE_STREAM = ("torch_compile", "aotinductor")
+"""Runtimes whose artifact fixes the number of threads of a request."""
 
 
 class TorchSession(Session):
@@ -61,26 +65,30 @@ class TorchSession(Session):
 
 
 def open(artifact: Path, options: Dict[str, Any]) -> TorchSession:  # noqa: A001 - the name that every room shares
-    """Load the candidate that `options` name; raise `Unsupported` for what PyTorch cannot do here."""
+    """Load the candidate that `options` name; raise `Unsupported` for what PyTorch cannot do here.
+
+    Streams run one module: a Python thread takes the number of threads that is set when it first computes.
+    """
     asked = Options.of(options)
-    if asked.device != "cpu" or asked.precision != "fp32":
+    if asked.device != "cpu" or asked.precision not in ("fp32", *INT8):
         raise Unsupported(
-            "PyTorch is driven in fp32 on the CPU so far; asked for %s on %s" % (asked.precision, asked.device)
+            "PyTorch is driven in fp32 and int8 on the CPU so far; asked for %s on %s" % (asked.precision, asked.device)
         )
-    torch.set_num_threads(asked.threads)
+    if asked.streams > 1 and asked.runtime in ONE_STREAM:
+        raise NotImplementedError("the generated code runs on the %d threads it was compiled for" % asked.threads)
+    torch.set_num_threads(asked.threads_each)
     opened: TorchSession = _OPENERS[asked.runtime](Path(artifact), asked)
     return opened
 
 
 def _eager(artifact: Path, options: Options) -> TorchSession:
     module = network.load(artifact)
-    summary = "eager on the CPU, oneDNN %s" % ("on" if torch.backends.mkldnn.is_available() else "absent")
-    return TorchSession(module, options, lambda: Placement(summary, 1.0))
+    return TorchSession(module, options, lambda: placements.eager(module, options.precision))
 
 
 def _torchscript(artifact: Path, options: Options) -> TorchSession:
     module = torch.jit.load(str(artifact / "model.ts"), map_location="cpu")
-    return TorchSession(module, options, lambda: Placement("TorchScript interpreter on the CPU", 1.0))
+    return TorchSession(module, options, lambda: placements.scripted(module, options.precision))
 
 
 def _torch_compile(artifact: Path, options: Options) -> TorchSession:
@@ -95,28 +103,15 @@ def _torch_compile(artifact: Path, options: Options) -> TorchSession:
     torch.compiler.load_cache_artifacts((artifact / inductor.CACHE).read_bytes())
     function = inductor.compiled(network.load(artifact))
     shipped = inductor.built_kernels(scratch)
-    return TorchSession(function, options, lambda: _compiled_placement(scratch, len(shipped)))
-
-
-def _compiled_placement(cache: Path, shipped: int) -> Placement:
-    what = inductor.done()
-    rebuilt = len(inductor.built_kernels(cache)) - shipped
-    if not what["graphs"]:
-        return Placement("nothing was compiled", 0.0, "torch.compile left the whole network to eager PyTorch")
-    degraded = None
-    if what["cache_misses"] or not what["cache_hits"] or rebuilt:
-        degraded = "the compiled artifact did not fit and was compiled again (%d graphs, %d kernels)" % (
-            what["cache_misses"],
-            rebuilt,
-        )
-    summary = "%s in %d graph(s)" % (inductor.described(what), what["graphs"])
-    return Placement(summary, None if what["graph_breaks"] else 1.0, degraded)
+    return TorchSession(function, options, lambda: placements.compiled(scratch, len(shipped), options.precision))
 
 
 def _aotinductor(artifact: Path, options: Options) -> TorchSession:
     what = _check_built_for(artifact, options)
-    function = torch._inductor.aoti_load_package(str(artifact / "model.pt2"))
-    return TorchSession(function, options, lambda: Placement(inductor.described(what), 1.0))
+    package = artifact / "model.pt2"
+    function = torch._inductor.aoti_load_package(str(package))
+    built = what["generated_kernels"]
+    return TorchSession(function, options, lambda: placements.packaged(package, built, options.precision))
 
 
 def _check_built_for(artifact: Path, options: Options) -> Dict[str, Any]:

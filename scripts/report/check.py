@@ -12,13 +12,13 @@ from typing import Any
 
 import pandas as pd
 
-from scripts.report.answers import Question, questions
+from scripts.report.answers import ALONE, TIE, UNDECIDED, WINNER, Contest, Question, per_second, questions
 from scripts.report.columns import read_results, write_whole
-from scripts.report.evidence import key_of
+from scripts.report.evidence import LOCATION, key_of
 from scripts.report.reading import BAD, read
 from scripts.report.rows import Row, conversions, planned, read_plan
 from scripts.report.summarise import chain
-from scripts.report.wording import FAILED_GATE, STATUS, candidate, count, milliseconds, network, number, span
+from scripts.report.wording import FAILED_GATE, STATUS, candidate, count, known, listed, network, number, span
 
 LOGS = {"prepare": "prepare.log", "convert": "convert.log", "compile": "compile.log", "verify": "verify.log"}
 REASON_LENGTH = 160
@@ -59,22 +59,43 @@ def complaints(table: pd.DataFrame, plan: dict[str, Any]) -> Iterator[str]:
 
 
 def answer(question: Question) -> Iterator[str]:
-    """The best for latency and for throughput of one network."""
-    fast, busy = question.for_latency, question.for_throughput
-    if fast.empty:
+    """What the finals decided for latency and for throughput of one network."""
+    asked = {contest.workload: contest for contest in (question.latency, question.throughput) if contest}
+    if not asked:
         yield f"{network(question.rows.iloc[0])}: nothing ran as asked and passed its gate"
         return
-    best, most = fast.iloc[0], busy.iloc[0]
-    interval = span(best["median_lo_ms"], best["median_hi_ms"])
-    within = f" (95 % interval {interval})" if interval else ""
-    latency = f"{candidate(best)}, {milliseconds(best['median_ms'])}{within} at batch {best['batch']}"
-    throughput = f"{candidate(most)}, {number(most['throughput_per_s'])} at batch {most['batch']}"
-    yield f"{network(best)}: lowest latency {latency}; most per second {throughput}"
+    told = "; ".join(decided(contest, question.purpose(contest)) for contest in asked.values())
+    yield f"{network(question.rows.iloc[0])}: {told}"
+
+
+def decided(contest: Contest, purpose: str) -> str:
+    """The winner of one workload, or those that cannot be told apart, or why there is neither."""
+    first = contest.ranked.iloc[0]
+    if contest.outcome == TIE:
+        tied = listed([candidate(cells) for _, cells in contest.leaders.iterrows()])
+        return f"{purpose}: no single winner, the finals cannot tell {tied} apart ({_figure(first, contest, purpose)})"
+    words = {WINNER: "wins the finals", ALONE: "is the only candidate", UNDECIDED: "led the screen, without finals"}
+    return f"{purpose}: {candidate(first)} {words[str(contest.outcome)]} ({_figure(first, contest, purpose)})"
+
+
+def _figure(cells: pd.Series, contest: Contest, purpose: str) -> str:
+    """`5.21 ms, 95 % interval 5.10 to 5.30, batch 1`; items per second unless it is about latency."""
+    point, lo, hi = (cells[name] for name in ("finals_ms", "finals_lo_ms", "finals_hi_ms"))
+    if not known(point):
+        names = [f"{contest.location}_{end}ms" for end in ("", "lo_", "hi_")]
+        point, lo, hi = (cells["_ms"], *(cells[name] for name in names[1:]))
+    batch = contest.batch
+    if purpose != "latency":
+        point, lo, hi = (per_second(batch, value) if known(value) else None for value in (point, hi, lo))
+    interval = span(lo, hi)
+    unit = "ms" if purpose == "latency" else "per second"
+    return f"{number(point)} {unit}{interval and f', 95 % interval {interval}'}, batch {batch}"
 
 
 def summary(table: pd.DataFrame, plan: dict[str, Any], report: Path) -> list[str]:
     """The answer and where to read on."""
-    lines = [line for question in questions(table, plan["host"]) for line in answer(question)]
+    location = plan.get("config", {}).get("measure", {}).get("location", LOCATION)
+    lines = [line for question in questions(table, plan["host"], location) for line in answer(question)]
     here = table[table["host"] == plan["host"]]
     groups = {STATUS[status]: here[here["status"] == status] for status in ("not_run", "unsupported", "degraded")}
     groups[FAILED_GATE] = here[(here["status"] == "ok") & (here["gate"] == "fail").fillna(False)]
@@ -82,7 +103,7 @@ def summary(table: pd.DataFrame, plan: dict[str, Any], report: Path) -> list[str
         if len(rows):
             names = ", ".join(dict.fromkeys(candidate(cells) for _, cells in rows.iterrows()))
             lines.append(f"{count(len(rows), 'row')} {words}: {names}")
-    return [*lines, f"Which others cannot be told from these, and how sure: {report}"]
+    return [*lines, f"How sure, and why the others are not it: {report}"]
 
 
 def main(argv: list[str] | None = None) -> int:

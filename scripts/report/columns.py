@@ -11,12 +11,17 @@ TEXT, WHOLE, REAL = "string", "Int64", "Float64"
 COLUMNS: dict[str, str] = {
     "host": TEXT, "model": TEXT, "weights": TEXT, "runtime": TEXT, "precision": TEXT, "variant": TEXT, "device": TEXT,
     "shape": TEXT, "batch": WHOLE, "image_size": WHOLE, "mode": TEXT, "threads": WHOLE, "torch_build": TEXT,
-    "session": TEXT, "status": TEXT, "reason": TEXT, "trials": WHOLE, "samples": WHOLE, "median_ms": REAL,
-    "median_lo_ms": REAL, "median_hi_ms": REAL, "mean_ms": REAL, "p90_ms": REAL, "p99_ms": REAL, "execute_ms": REAL,
-    "copy_share": REAL, "throughput_per_s": REAL, "speedup": REAL, "convert_s": REAL, "compile_s": REAL,
-    "compile_cache": TEXT, "import_s": REAL, "load_s": REAL, "first_call_s": REAL, "artifact_bytes": WHOLE,
-    "peak_rss_mb": REAL, "max_abs_error": REAL, "sqnr_db": REAL, "top1_agreement": REAL, "top1_accuracy": REAL,
-    "gate": TEXT, "artifact_sha256": TEXT,
+    "session": TEXT, "status": TEXT, "reason": TEXT, "trials": WHOLE, "samples": WHOLE, "disturbed_trials": WHOLE,
+    "host_phase": TEXT, "verdict": TEXT, "median_ms": REAL, "median_lo_ms": REAL, "median_hi_ms": REAL, "p10_ms": REAL,
+    "p10_lo_ms": REAL, "p10_hi_ms": REAL, "mean_ms": REAL, "p90_ms": REAL, "p90_lo_ms": REAL, "p90_hi_ms": REAL,
+    "p99_ms": REAL, "p99_lo_ms": REAL, "p99_hi_ms": REAL, "p999_ms": REAL, "tail_ratio": REAL, "execute_ms": REAL,
+    "copy_share": REAL, "throughput_per_s": REAL, "streams": WHOLE, "speedup": REAL, "speedup_lo": REAL,
+    "speedup_hi": REAL, "finals_ms": REAL, "finals_lo_ms": REAL, "finals_hi_ms": REAL, "finals_location": TEXT,
+    "rank_set": WHOLE, "convert_s": REAL, "compile_s": REAL, "compile_cache": TEXT, "import_s": REAL, "load_s": REAL,
+    "first_call_s": REAL, "cold_start_s": REAL, "cold_start_lo_s": REAL, "cold_start_hi_s": REAL,
+    "artifact_bytes": WHOLE, "peak_rss_mb": REAL, "peak_rss_import_mb": REAL, "peak_rss_load_mb": REAL,
+    "peak_rss_run_mb": REAL, "energy_j": REAL, "energy_reason": TEXT, "placement": TEXT, "max_abs_error": REAL,
+    "sqnr_db": REAL, "top1_agreement": REAL, "top1_accuracy": REAL, "gate": TEXT, "artifact_sha256": TEXT,
 }  # fmt: skip
 
 

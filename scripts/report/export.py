@@ -165,7 +165,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--candidate", metavar="RUNTIME[/PRECISION[/VARIANT[/DEVICE]]]")
     args = parser.parse_args(argv)
     evidence = Evidence(read_plan(args.plan), args.artifacts)
-    cells = choose(list(questions(read_results(args.csv), evidence.host)), args.network, args.candidate)
+    asked = list(questions(read_results(args.csv), evidence.host, evidence.location))
+    cells = choose(asked, args.network, args.candidate)
     out: Path = args.record.parent
     if other := sorted({path.name for path in out.glob("*")} - WRITTEN):
         raise SystemExit(f"{out} holds {other[0]}, which no export wrote, and would be replaced: name another folder")

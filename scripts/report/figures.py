@@ -73,29 +73,64 @@ def _svg(figure: Figure) -> str:
     return text[text.index("<svg") :]
 
 
-def latency(bars: Sequence[Bar]) -> str:
-    """A dot with its interval per candidate. `values`: median, lower and upper bound, ms (the median where unknown)."""
+def points(bars: Sequence[Bar], unit: str) -> str:
+    """A dot with its interval per candidate, and a ring beside it for a second location.
+
+    `values`: the location, its lower and upper bound (the location where unknown), the second location (NaN: none).
+    """
     with matplotlib.rc_context(STYLE):
         figure, (axes,) = _axes(len(bars))
-        points = [bar.values[0] for bar in bars]
-        edge = max(max(bar.values) for bar in bars)
-        is_log = edge > LOG_FROM * min(points)
+        known = [[value for value in bar.values if value == value] for bar in bars]
+        edge, least = max(map(max, known)), min(map(min, known))
+        is_log = edge > LOG_FROM * min(bar.values[0] for bar in bars)
         if is_log:
             axes.set_xscale("log")
         for row, bar in enumerate(bars):
-            middle, lo, hi = bar.values
-            axes.plot([lo, hi], [row, row], color=colour(bar.runtime), linewidth=7, alpha=0.4, solid_capstyle="butt")
-            axes.plot([middle], [row], "o", color=colour(bar.runtime), markersize=4.5)
+            middle, lo, hi, second = bar.values
+            _dot(axes, row, (middle, lo, hi), bar)
+            axes.plot([second], [row], "o", color=INK, markersize=6, markerfacecolor="none", markeredgewidth=1)
             axes.annotate(
-                number(middle), (max(hi, middle), row), (7, 0), textcoords="offset points", va="center",
+                number(middle), (max(known[row]), row), (8, 0), textcoords="offset points", va="center",
                 fontweight="bold" if bar.bold else "normal",
             )  # fmt: skip
-        axes.set_xlim(min(min(bar.values) for bar in bars) / 1.3 if is_log else 0, edge * (1.9 if is_log else 1.14))
+        axes.set_xlim(least / 1.3 if is_log else 0, edge * (1.9 if is_log else 1.16))
         if not is_log:
             axes.xaxis.set_major_locator(MaxNLocator(5))
         _label_rows(axes, bars)
-        _frame(axes, "ms per request (log scale)" if is_log else "ms per request")
+        _frame(axes, f"{unit} (log scale)" if is_log else unit)
         return _svg(figure)
+
+
+def ratios(bars: Sequence[Bar]) -> str:
+    """How much slower than the best each candidate is, with its interval. `values`: ratio, lower and upper bound.
+
+    Bold bars may be the best and have a filled dot; the others are told apart from it and have an open one.
+    """
+    with matplotlib.rc_context(STYLE):
+        figure, (axes,) = _axes(len(bars))
+        edge = max(max(bar.values) for bar in bars)
+        in_percent = edge < 2
+        for row, bar in enumerate(bars):
+            shown = [100 * (value - 1) if in_percent else value for value in bar.values]
+            _dot(axes, row, (shown[0], shown[1], shown[2]), bar, filled=bar.bold)
+        start = 0.0 if in_percent else 1.0
+        span = max(100 * (edge - 1) if in_percent else edge - 1, 0.5 if in_percent else 0.005)
+        axes.axvline(start, color=INK, linewidth=1)
+        axes.set_xlim(start - 0.03 * span, start + 1.06 * span)
+        axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+        _label_rows(axes, bars)
+        _frame(axes, "% slower than the best" if in_percent else "times the best one's time")
+        return _svg(figure)
+
+
+def _dot(axes: Axes, row: int, values: tuple[float, float, float], bar: Bar, filled: bool = True) -> None:
+    """A point and its interval, as a pale band with a thin line that also shows without colour."""
+    middle, lo, hi = values
+    shade = colour(bar.runtime)
+    axes.plot([lo, hi], [row, row], color=shade, linewidth=7, alpha=0.4, solid_capstyle="butt")
+    axes.plot([lo, hi], [row, row], color=shade, linewidth=1.2, solid_capstyle="butt")
+    face = shade if filled else PAPER
+    axes.plot([middle], [row], "o", color=shade, markersize=5, markerfacecolor=face, markeredgewidth=1.4)
 
 
 def panels(bars: Sequence[Bar], units: Sequence[str]) -> str:

@@ -10,13 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scripts.stats.intervals import LOCATIONS, log_location
+
 SCHEMA = 1
 SEVERITY = {
     "ok": 0, "degraded": 1, "not_run": 2, "unsupported": 3, "oom": 4, "timeout": 5, "crashed": 6, "failed": 7,
 }  # fmt: skip
 USABLE = ("ok", "degraded")
 BAD = ("oom", "timeout", "crashed", "failed")
-RAW = ("put", "execute", "get")
+RAW = {"latency": ("put", "execute", "get"), "throughput": ("finished", "window_ns"), "serving": ("latency",)}
+"""The arrays in a trial's raw file, by mode."""
 NS_PER_MS = 1e6
 
 
@@ -88,41 +91,70 @@ def worst(records: Sequence[Record]) -> Record:
 
 @dataclass(frozen=True)
 class Trial:
-    """One trial that measured: its record and its raw samples in milliseconds, each of shape [samples]."""
+    """One trial that measured: its record and its raw samples, each of shape [samples].
+
+    `raw` is in milliseconds: `put`, `execute`, `get` in latency mode; `finished` (since the window began) and
+    `window_ns` [1] in throughput mode; `latency`, under load, in serving mode.
+    """
 
     record: Record
-    put: NDArray[np.float64]
-    execute: NDArray[np.float64]
-    get: NDArray[np.float64]
+    raw: dict[str, NDArray[np.float64]]
+
+    @property
+    def mode(self) -> str:
+        """latency, throughput or serving."""
+        return self.record.text("mode") or "latency"
 
     @property
     def latency(self) -> NDArray[np.float64]:
-        """Host array in to host array out, ms [samples]."""
-        return self.put + self.execute + self.get
+        """Host array in to host array out, one request at a time, ms [samples]; latency mode only."""
+        whole: NDArray[np.float64] = self.raw["put"] + self.raw["execute"] + self.raw["get"]
+        return whole
+
+    @property
+    def execute(self) -> NDArray[np.float64]:
+        """The runtime's own share of each sample, ms [samples]; latency mode only."""
+        return self.raw["execute"]
+
+    @property
+    def samples(self) -> int:
+        """Requests that were measured."""
+        return len(self.raw[RAW[self.mode][0]])
 
     @property
     def round(self) -> tuple[str, int]:
         """(session, round): trials that share it ran close together and can be paired."""
         return str(self.record.get("session")), int(self.record.get("round") or self.record.get("trial") or 0)
 
+    def log_location(self, location: str) -> float:
+        """The logarithm of this trial's one number: milliseconds a request.
+
+        location: `p10` or `median` of the samples in latency mode. In throughput mode it is the window over the
+        requests that finished in it, in serving mode the time between requests at the highest rate found.
+        """
+        if self.mode == "latency":
+            return log_location(self.latency, LOCATIONS[location])
+        if self.mode == "throughput":
+            return float(np.log(self.raw["window_ns"][0] / self.samples))
+        return float(np.log(1e3 / self.record.values["serving"]["rate_per_s"]))
+
 
 def read_trial(path: Path) -> Record | Trial:
     """A trial with its raw samples; only its record where it did not measure."""
     record = read(path, "measure")
-    if not record.usable:
-        return record
-    raw = path.with_suffix(".npz")
+    return with_samples(record, path.with_suffix(".npz")) if record.usable else record
+
+
+def with_samples(record: Record, raw: Path) -> Record | Trial:
+    """A usable trial's record with the samples at `raw`; a failed record where they cannot be read."""
+    again = f"delete {record.path} and run `make` again"
+    names = RAW[record.text("mode") or "latency"]
     try:
         with np.load(raw) as arrays:
-            samples = [np.asarray(arrays[name], dtype=np.float64) / NS_PER_MS for name in RAW]
+            samples = {name: np.asarray(arrays[name], dtype=np.float64) / NS_PER_MS for name in names}
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        return _broken(
-            path, "measure", f"the raw samples at {raw} cannot be read ({error}): delete {path} and run `make` again"
-        )
-    if len({len(array) for array in samples}) != 1 or len(samples[0]) == 0:
-        return _broken(
-            path,
-            "measure",
-            f"the raw samples at {raw} are empty or of unequal length: delete {path} and run `make` again",
-        )
-    return Trial(record, *samples)
+        return _broken(record.path, "measure", f"the raw samples at {raw} cannot be read ({error}): {again}")
+    lengths = {len(values) for name, values in samples.items() if name != "window_ns"}
+    if len(lengths) != 1 or lengths == {0}:
+        return _broken(record.path, "measure", f"the raw samples at {raw} are empty or of unequal length: {again}")
+    return Trial(record, samples)

@@ -22,10 +22,13 @@ from scripts.report.figures import standalone
 from scripts.report.rows import read_plan
 from scripts.report.views import host
 from scripts.report.views.answer import Answer, answer
+from scripts.report.views.caveats import caveats
 from scripts.report.views.charts import Chart, charts
-from scripts.report.views.tables import COLUMNS, Line, Machines, lines, machines
+from scripts.report.views.tables import Machines, Table, details, loaded, machines, main_table, verdicts
 from scripts.report.views.trouble import counts, troubles
-from scripts.stats.quantiles import MIN_TRIALS, samples_needed
+from scripts.report.views.trust import trust
+from scripts.stats.quantiles import MIN_TRIALS, MIN_TRIALS_INTERVAL, samples_needed
+from scripts.stats.verdicts import Verdict
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -39,18 +42,22 @@ class Section:
     untrained: bool
     about: str
     answer: Answer
+    caveats: list[str]
+    table: Table | None
+    loaded: list[Table]
+    details: list[Table]
+    verdicts: list[tuple[str, int, Verdict]]
     charts: list[Chart]
-    lines: list[Line]
 
 
 def sections(table: pd.DataFrame, evidence: Evidence) -> list[Section]:
     """One section per network, in the plan's order."""
-    asked = list(questions(table, evidence.host))
+    asked = list(questions(table, evidence.host, evidence.location))
     return [_section(number, question, asked, evidence) for number, question in enumerate(asked, 1)]
 
 
 def _section(number: int, question: Question, asked: list[Question], evidence: Evidence) -> Section:
-    told = answer(question, evidence)
+    shown = main_table(question, evidence)
     title = question.model
     same = [other for other in asked if (other.model, other.weights) == (question.model, question.weights)]
     if len(same) > 1:
@@ -58,7 +65,9 @@ def _section(number: int, question: Question, asked: list[Question], evidence: E
         title += f", {question.threads} threads" if len({o.threads for o in same}) > 1 else ""
     return Section(
         anchor=f"network-{number}", title=title, untrained=question.weights == "untrained",
-        about=_about(question, evidence), answer=told, charts=charts(question, evidence), lines=lines(question),
+        about=_about(question, evidence), answer=answer(question, evidence),
+        caveats=caveats(question, evidence, shown), table=shown, loaded=loaded(question, evidence),
+        details=details(question, evidence), verdicts=verdicts(question, evidence), charts=charts(question, evidence),
     )  # fmt: skip
 
 
@@ -101,20 +110,22 @@ def gate_limits(table: pd.DataFrame, evidence: Evidence) -> list[tuple[str, str]
     ]
 
 
-def context(table: pd.DataFrame, evidence: Evidence) -> dict[str, Any]:
-    """Everything the templates show."""
+def context(table: pd.DataFrame, evidence: Evidence, proofs: Path) -> dict[str, Any]:
+    """Everything the templates show. proofs: where `make trust` leaves its figures."""
     here = table[table["host"] == evidence.host]
     networks = table[["model", "weights"]].drop_duplicates().itertuples(index=False)
-    compared: list[Machines] = [machines(table, model, weights) for model, weights in networks]
+    compared: list[Machines] = [machines(table, model, weights, evidence.location) for model, weights in networks]
     hosts = list(table["host"].drop_duplicates())
     return {
         "host": evidence.host, "measured_on": host.measured_on(evidence), "sections": sections(table, evidence),
-        "counts": counts(here), "troubles": troubles(table, evidence), "columns": COLUMNS,
+        "counts": counts(here), "troubles": troubles(table, evidence), "location": evidence.location,
         "several_hosts": len(hosts) > 1, "machines": [each for each in compared if len(each.hosts) > 1],
         "hosts": [(name, host.facts(evidence, name)) for name in hosts or [evidence.host]],
         "toolchains": host.toolchains(evidence), "environments": list(evidence.environments()),
         "conditions": host.conditions(evidence), "gates": gate_limits(table, evidence),
         "torch_build": evidence.plan.get("torch_build"), "needed": samples_needed, "min_trials": MIN_TRIALS,
+        "min_trials_interval": MIN_TRIALS_INTERVAL, "trust": trust(proofs),
+        "resolution": evidence.config("measure", "resolution"),
         "trials": max((len(row.trials) for row in evidence.rows.values()), default=0),
     }  # fmt: skip
 
@@ -146,11 +157,12 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("--plan", "--csv", "--artifacts", "--html", "--figures"):
         parser.add_argument(name, type=Path, required=True)
+    parser.add_argument("--trust", type=Path, help="what `make trust` found (default: trust.json beside the page)")
     args = parser.parse_args(argv)
     evidence = Evidence(read_plan(args.plan), args.artifacts)
-    values = context(read_results(args.csv), evidence)
+    values = context(read_results(args.csv), evidence, args.trust or args.html.with_name("trust.json"))
     page = render(values)
-    write_figures(args.figures, [chart for section in values["sections"] for chart in section.charts])
+    write_figures(args.figures, [chart for each in values["sections"] for chart in [*each.answer.charts, *each.charts]])
     write_whole(args.html, lambda path: path.write_text(page))
     return 0
 

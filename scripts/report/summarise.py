@@ -11,18 +11,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from scripts.core.catalogue import RUNTIMES
+from scripts.report.answers import PASSES
 from scripts.report.columns import COLUMNS, frame, write_whole
+from scripts.report.compared import all_finals, host_phases, speedups, standings
+from scripts.report.measured import timing
 from scripts.report.reading import BAD, Record, Trial, read, read_if_any, read_trial, worst
 from scripts.report.rows import KEY, Row, all_rows, conversions, read_plan
 from scripts.report.wording import ENDED
-from scripts.stats.intervals import log_location, t_interval
-from scripts.stats.quantiles import quantile
 
-PHASES = ("import_s", "load_s", "first_call_s")
-BASELINE = ("pytorch", "fp32", "default")
 WEIGHTS, PROGRAM = "weights.pt", "program.pt2"
 SIG_DIGITS = 6
 
@@ -63,41 +60,6 @@ def verdict(stages: Sequence[Record], good: Sequence[Trial], bad: Sequence[Recor
         counted = ", ".join(f"{count} of {total} trials {ENDED[status]}" for status, count in sorted(ends.items()))
         reason = f"{counted}; the figures are from the {len(good)} that measured. {reason}"
     return gravest.status, reason
-
-
-def _median(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return float(np.median(known)) if known else None
-
-
-def _peak(trial: Record) -> float | None:
-    """Peak resident memory over all phases without the bare interpreter's, MB."""
-    baseline = trial.number("memory", "baseline_mb")
-    phases = [trial.number("memory", f"{phase}_mb") for phase in ("import", "load", "first_call", "run")]
-    known = [value for value in phases if value is not None]
-    return max(known) - baseline if known and baseline is not None else None
-
-
-def timing(row: Row, trials: Sequence[Trial]) -> Values:
-    """What the trials say: milliseconds, items per second, seconds of cold start, megabytes."""
-    if not trials:
-        return {}
-    median = t_interval([log_location(trial.latency) for trial in trials])
-    execute = t_interval([log_location(trial.execute) for trial in trials])
-    latencies = [trial.latency for trial in trials]
-    records = [trial.record for trial in trials]
-    phases = {name: _median([record.number("phases", name) for record in records]) for name in PHASES}
-    return phases | {
-        "samples": sum(len(samples) for samples in latencies),
-        "median_ms": median.point, "median_lo_ms": median.lo, "median_hi_ms": median.hi,
-        "mean_ms": t_interval([log_location(samples, np.mean) for samples in latencies]).point,
-        "p90_ms": quantile(0.90, latencies), "p99_ms": quantile(0.99, latencies),
-        "execute_ms": execute.point,
-        # Share of put and get in the typical request. execute <= whole in every sample, so it is never negative.
-        "copy_share": 1 - execute.point / median.point,
-        "throughput_per_s": row.batch * 1e3 / median.point,
-        "peak_rss_mb": _median([_peak(record) for record in records]),
-    }  # fmt: skip
 
 
 def conversion_seconds(row: Row, artifacts: Path) -> float | None:
@@ -144,10 +106,11 @@ def costs(row: Row, artifacts: Path) -> Values:
     return values
 
 
-def summary(row: Row, artifacts: Path, torch_build: str | None) -> Values:
-    """One row of the table, but for `speedup`, which needs the others."""
+def summary(
+    row: Row, good: Sequence[Trial], bad: Sequence[Record], artifacts: Path, torch_build: str | None, asked: Values
+) -> Values:
+    """One row of the table, but for what it takes other rows to tell. `asked`: the config's `measure`."""
     stages = chain(row)
-    good, bad = trials_of(row)
     status, reason = verdict(stages, good, bad)
     checked = stages[-1]
     checks = ("max_abs_error", "sqnr_db", "top1_agreement", "top1_accuracy")
@@ -157,29 +120,10 @@ def summary(row: Row, artifacts: Path, torch_build: str | None) -> Values:
         **dict(zip(KEY, row.key, strict=True)),
         "threads": row.threads, "torch_build": next(iter(builds), torch_build), "session": " ".join(sessions) or None,
         "status": status, "reason": reason, "trials": len(good), "samples": 0,
-        **timing(row, good), **costs(row, artifacts),
+        **timing(row, good, asked["location"], asked["resolution"]), **costs(row, artifacts),
         **({name: checked.number(name) for name in checks} if checked.usable else {}),
         "gate": checked.text("gate") if checked.usable else None,
     }  # fmt: skip
-
-
-def _workload(values: Values) -> tuple[Any, ...]:
-    kind = str(values["device"]).partition(":")[0]
-    return (kind, *(values[name] for name in ("host", "model", "weights", "batch", "image_size", "mode", "threads")))
-
-
-def add_speedups(rows: list[Values]) -> None:
-    """Set `speedup` against eager PyTorch in fp32 with the same model, workload, threads and kind of device."""
-    baseline = {
-        _workload(row): row["median_ms"]
-        for row in rows
-        if (row["runtime"], row["precision"], row["variant"]) == BASELINE
-        and row["status"] == "ok"
-        and row.get("median_ms")
-    }
-    for row in rows:
-        reference = baseline.get(_workload(row))
-        row["speedup"] = reference / row["median_ms"] if reference and row.get("median_ms") else None
 
 
 def _rounded(value: Any) -> Any:
@@ -189,10 +133,27 @@ def _rounded(value: Any) -> Any:
 
 def summarise(plan: dict[str, Any], artifacts: Path) -> list[Values]:
     """All rows of the table as dicts, with every column of the contract that is known."""
-    here = plan["host"], plan.get("torch_build")
-    rows = [summary(row, artifacts, here[1] if row.host == here[0] else None) for row in all_rows(plan, artifacts)]
-    add_speedups(rows)
-    return [{name: _rounded(row.get(name)) for name in COLUMNS} for row in rows]
+    here, asked = (plan["host"], plan.get("torch_build")), plan["config"]["measure"]
+    rows = {row.key: row for row in all_rows(plan, artifacts)}
+    finals = all_finals(artifacts, sorted({row.host for row in rows.values()}))
+    lost = {finalist.key: list(finalist.failed) for each in finals for finalist in each.finalists}
+    measured = {key: trials_of(row) for key, row in rows.items()}
+    table = {
+        key: summary(
+            row, measured[key][0], [*measured[key][1], *lost.get(key, [])], artifacts,
+            here[1] if row.host == here[0] else None, asked,
+        )
+        for key, row in rows.items()
+    }  # fmt: skip
+    trials = {key: good for key, (good, _) in measured.items()}
+    can_win = {key for key, row in table.items() if row["status"] == "ok" and row["gate"] in PASSES}
+    finals = [each.only(can_win) for each in finals]
+    more = [speedups(table, trials, asked["location"]), host_phases(trials), standings(finals, asked["location"])]
+    for found in more:
+        for key, values in found.items():
+            if key in table:
+                table[key] |= values
+    return [{name: _rounded(row.get(name)) for name in COLUMNS} for row in table.values()]
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -70,8 +70,14 @@ def megabytes(value: Any) -> str:
 
 
 def span(lo: Any, hi: Any) -> str:
-    """`5.21 to 5.43`, or nothing where there is no interval."""
-    return f"{number(lo)} to {number(hi)}" if known(lo) and known(hi) else ""
+    """`5.21 to 5.43`, with as many digits as tell the two apart; nothing where there is no interval."""
+    return " to ".join(_apart(lo, hi, 3)) if known(lo) and known(hi) else ""
+
+
+def _apart(lo: float, hi: float, digits: int) -> tuple[str, str]:
+    """Both numbers, to `digits` significant digits or up to three more."""
+    texts = [(number(lo, more), number(hi, more)) for more in range(digits, digits + 4)]
+    return next((each for each in texts if each[0] != each[1]), texts[0])
 
 
 def percent(ratio: Any, digits: int = 3) -> str:
@@ -88,6 +94,8 @@ def slower_between(lo: float, hi: float) -> str:
     """How an interval of ratios reads: `−4.2 to +9.3 %`, `2.7 to 4.1 times`."""
     if _is_near(lo) and _is_near(hi):
         return f"{_percent_more(lo)} to {_percent_more(hi)} %"
+    if lo >= 0.01 and hi <= 1000:
+        return f"{' to '.join(_apart(lo, hi, 2))} times"
     return f"{_times(lo)} to {_times(hi)} times"
 
 

@@ -1,83 +1,61 @@
-"""Which candidates cannot be told from the best.
+"""Ratios of two candidates' times, from trials that can be paired and from trials that cannot.
 
-Trials of one session and one round ran close together, so what the host did to one it did to the others:
-candidates are compared by the log ratio of their locations within the round, and Student's t over rounds. As
-the best is chosen from the same data, every comparison is made at a confidence that holds for all
-of them together (Bonferroni). Then the truly best candidate is in the set that is named with at least
-the stated confidence: it would have to be wrongly called slower than one of its k - 1 rivals.
-
-This serves the screen, where "the best" is provisional. Multiple comparisons with the best (Hsu 1984) on the
-fresh data of finals take the place of `against_best`; callers need only `BestSet`.
+Trials of one session and one round ran close together, so what the host did to one it did to the other: they are
+compared by the log ratio of their locations within the round, and Student's t over rounds.
 """
 
-from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
+from scipy import stats
 
-from scripts.stats.intervals import CONFIDENCE, MIN_TRIALS, t_half_width
-
-Rounds = Mapping[Hashable, float]
-"""(session, round) -> the log location of one trial; smaller is better."""
+from scripts.stats.intervals import CONFIDENCE, MIN_TRIALS, Interval, t_interval
 
 
-@dataclass(frozen=True)
-class Rival:
-    """One candidate against the best: the ratio of their locations (above 1: slower) and its interval.
+def paired_ratio(
+    new: Mapping[Hashable, float], old: Mapping[Hashable, float], confidence: float = CONFIDENCE
+) -> Interval:
+    """The ratio of times new over old (below 1: new is faster), from the rounds that both took part in.
 
-    pairs: rounds that both took part in; lo and hi are None with fewer than two.
+    new, old: log location by round. What the host did to a round it did to both, so it drops out of their
+    difference: Student's t over those differences. One shared round gives a point and no interval; none raises
+    ValueError (see `unpaired_ratio`).
     """
-
-    name: str
-    ratio: float
-    lo: float | None
-    hi: float | None
-    pairs: int
-
-    @property
-    def told_apart(self) -> bool:
-        """Whether the data say that this candidate is slower than the best."""
-        return self.lo is not None and self.lo > 1
+    differences = [new[key] - old[key] for key in new if key in old]
+    if not differences:
+        raise ValueError("the two share no round, so there are no pairs")
+    return t_interval(differences, confidence)
 
 
-@dataclass(frozen=True)
-class BestSet:
-    """The best candidate by its point, and all others against it, fastest first."""
+def unpaired_ratio(new_logs: Sequence[float], old_logs: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
+    """The ratio of times new over old (below 1: new is faster), of trials that cannot be paired.
 
-    best: str
-    rivals: tuple[Rival, ...]
-    confidence: float
-
-    @property
-    def tied(self) -> tuple[Rival, ...]:
-        """Those that cannot be told from the best."""
-        return tuple(rival for rival in self.rivals if not rival.told_apart)
-
-
-def _rival(name: str, rounds: Rounds, best: Rounds, confidence: float) -> Rival:
-    shared = [key for key in rounds if key in best]
-    differences = [rounds[key] - best[key] for key in shared]
-    if len(differences) < MIN_TRIALS:
-        apart = float(np.mean(list(rounds.values())) - np.mean(list(best.values())))
-        return Rival(name, float(np.exp(apart)), None, None, len(differences))
-    centre = float(np.mean(differences))
-    half = t_half_width(differences, confidence)
-    assert half is not None  # two pairs or more
-    ratio, lo, hi = (float(np.exp(value)) for value in (centre, centre - half, centre + half))
-    return Rival(name, ratio, lo, hi, len(differences))
-
-
-def against_best(candidates: Mapping[str, Rounds], confidence: float = CONFIDENCE) -> BestSet:
-    """Compare every candidate with the one whose mean log location is smallest.
-
-    candidates: name -> log location by (session, round), at least one candidate, each with at least one round.
-    Raises ValueError otherwise.
+    new_logs, old_logs: one log location per trial, at least one each; otherwise ValueError. Welch's interval
+    (Biometrika 34, 1947), which lets the two differ in spread; a point alone where either has a single trial. It knows
+    nothing of what the host did between two sessions: a difference of hosts' states looks like one of candidates.
     """
-    if not candidates or not all(candidates.values()):
-        raise ValueError("nothing to compare: every candidate needs at least one round")
-    means = {name: float(np.mean(list(rounds.values()))) for name, rounds in candidates.items()}
-    best = min(means, key=lambda name: (means[name], name))
-    others = sorted((name for name in candidates if name != best), key=lambda name: (means[name], name))
-    each = 1 - (1 - confidence) / max(1, len(others))
-    rivals = tuple(_rival(name, candidates[name], candidates[best], each) for name in others)
-    return BestSet(best, rivals, confidence)
+    if not len(new_logs) or not len(old_logs):
+        raise ValueError("no trials on one side, so there is no ratio")
+    centre = float(np.mean(new_logs) - np.mean(old_logs))
+    if min(len(new_logs), len(old_logs)) < MIN_TRIALS:
+        return Interval(float(np.exp(centre)), None, None)
+    half = _welch_half_width(new_logs, old_logs, confidence)
+    return Interval(float(np.exp(centre)), float(np.exp(centre - half)), float(np.exp(centre + half)))
+
+
+def _welch_half_width(a: Sequence[float], b: Sequence[float], confidence: float) -> float:
+    squares = [float(np.var(side, ddof=1)) / len(side) for side in (a, b)]
+    total = sum(squares)
+    if total == 0:
+        return 0.0
+    freedom = total**2 / sum(square**2 / (len(side) - 1) for square, side in zip(squares, (a, b), strict=True))
+    return float(stats.t.ppf(0.5 + confidence / 2, freedom) * np.sqrt(total))
+
+
+def equivalent(interval: Interval, lo: float, hi: float) -> bool:
+    """Whether the interval of a ratio lies inside lo to hi, so that the two are the same for practical purposes.
+
+    Two one-sided tests (Schuirmann 1987) at (1 - confidence) / 2 each: with a 95 % interval each at 2.5 %. An interval
+    without bounds shows nothing.
+    """
+    return interval.lo is not None and interval.hi is not None and lo <= interval.lo and interval.hi <= hi

@@ -53,9 +53,10 @@ def browser() -> str:
 
 @pytest.fixture(scope="session")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report of the synthetic tree."""
+    """The report of the synthetic tree, with a mode under load."""
     root = tmp_path_factory.mktemp("report")
-    plan, artifacts, csv = build_tree(root), root / "artifacts", root / "results.csv"
+    plan = build_tree(root, modes=("latency", "throughput"))
+    artifacts, csv = root / "artifacts", root / "results.csv"
     shared = ["--plan", str(plan), "--artifacts", str(artifacts), "--csv", str(csv)]
     assert summarise.main([*shared, "--parquet", str(root / "results.parquet")]) == 0
     assert report.main([*shared, "--html", str(root / "report.html"), "--figures", str(root / "figures")]) == 0

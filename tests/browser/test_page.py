@@ -9,8 +9,10 @@ ROWS = "[...page.querySelector('#network-1 table.results').tBodies[0].rows]"
 
 @pytest.mark.parametrize("width", [360, 400, 768, 1400])
 def test_only_tables_scroll_sideways(ask: Ask, width: int) -> None:
+    """With everything unfolded."""
     seen = ask(
         """const root = page.documentElement;
+        page.querySelectorAll('details').forEach((each) => { each.open = true; });
         const wide = [...page.body.querySelectorAll('*')].filter((e) => !e.closest('.scroll, nav, .unseen')
           && e.getBoundingClientRect().right > root.clientWidth + 1);
         return {page: root.scrollWidth, seen: root.clientWidth, wide: wide.map((e) => e.outerHTML.slice(0, 120))};""",
@@ -43,7 +45,7 @@ def test_names_in_figures_are_not_cut_off(ask: Ask) -> None:
 def test_sorting_by_a_heading_and_back(ask: Ask) -> None:
     seen = ask(
         f"""const buttons = [...page.querySelectorAll('#network-1 thead button')];
-        const button = buttons.find((each) => each.textContent.startsWith('Median'));
+        const button = buttons.find((each) => each.textContent.startsWith('p10'));
         const values = () => {ROWS}.map((row) => row.cells[3].colSpan === 1 ? Number(row.cells[3].dataset.v) : null);
         button.click(); const up = values(), said = button.parentElement.getAttribute('aria-sort');
         button.click(); const down = values();
@@ -82,6 +84,28 @@ def test_a_dark_page_has_light_text_in_its_figures_too(ask: Ask) -> None:
     assert min(text) > 140 and max(ground) < 60
     text, ground = ask(script, 1400, "--blink-settings=preferredColorScheme=1")
     assert max(text) < 140 and min(ground) > 200
+
+
+def test_the_answer_is_on_the_first_screen_of_a_phone(ask: Ask) -> None:
+    seen = ask(
+        """const folded = [...page.querySelectorAll('details')].every((each) => !each.open);
+        return {folded, lede: page.querySelector('.lede').getBoundingClientRect().bottom};""",
+        400,
+    )
+    assert seen["folded"] and seen["lede"] < 700
+
+
+def test_the_finals_picture_needs_no_colour(ask: Ask) -> None:
+    """Those that may be the best have bold names and filled dots; those told apart have neither."""
+    seen = ask(
+        """const svg = page.querySelector('.tile figure svg');
+        const weights = [...svg.querySelectorAll('text')].filter((e) => /[A-Z]/.test(e.textContent))
+          .map((e) => [e.textContent, view.getComputedStyle(e).fontWeight]);
+        const dots = [...svg.querySelectorAll('use')].map((e) => view.getComputedStyle(e).fill);
+        return {weights, dots};"""
+    )
+    assert dict(seen["weights"]) == {"ONNX Runtime": "700", "OpenVINO": "400", "ExecuTorch": "400"}
+    assert [fill == "none" for fill in seen["dots"]] == [False, True, True]
 
 
 def test_it_asks_nothing_of_a_network(ask: Ask) -> None:

@@ -13,21 +13,10 @@ import numpy as np
 
 from scripts.core.catalogue import FORMATS, RUNTIMES
 from tests.unit.records_cases import ABSENT, GOOD, OK, TROUBLED, Case, Ending
+from tests.unit.records_trials import call_ms, latency, serving, throughput, trial_facts
 
 HOST, OTHER_HOST = "synthetic-desktop", "synthetic-laptop"
 TRAINED, UNTRAINED = ("synthetic_lite", "package"), ("synthetic_resnet", "untrained")
-BASE_MS = {
-    "pytorch": 20.7,
-    "torchscript": 17.8,
-    "torch_compile": 9.4,
-    "aotinductor": 9.6,
-    "onnxruntime": 5.3,
-    "openvino": 5.45,
-    "litert": 5.9,
-    "executorch": 5.5,
-    "tensorrt": 1.0,
-    "tensorrt_rtx": 1.0,
-}
 SIZE_MB = {"checkpoint": 37.6, "torchscript": 18.9, "onnx": 18.6, "ir": 18.7, "tflite": 18.6, "pte": 18.7}
 
 
@@ -46,6 +35,7 @@ class Tree:
     def __init__(self, root: Path, trials: int, samples: int, noise: float) -> None:
         self.artifacts, self.trials, self.samples, self.noise = root / "artifacts", trials, samples, noise
         self.rows: list[dict[str, Any]] = []
+        self.cases: list[tuple[dict[str, Any], Case]] = []  # the plan's rows that may be finalists
         self.random = np.random.default_rng(20260101)
         self.host_phase = self.random.normal(0, 0.015, trials + 1)  # a round's host phase hits all candidates alike
 
@@ -88,7 +78,9 @@ class Tree:
         }
         (files / "model.json").write_text(json.dumps(known | {"parameters": 4_652_008}))
 
-    def case(self, host: str, model: str, weights: str, case: Case, batch: int, planned: bool = True) -> None:
+    def case(
+        self, host: str, model: str, weights: str, case: Case, batch: int, planned: bool = True, mode: str = "latency"
+    ) -> None:
         """All records of one row."""
         runtime, label = RUNTIMES[case.runtime], f"fp32.{case.variant}"
         shape = f"b{batch}x224" if runtime.static else "dyn"
@@ -113,10 +105,10 @@ class Tree:
         verify = home / f"verify/b{batch}x224/verify.json"
         self._verify(verify, case, stage, ending, weights)
         ending, stage = self._reach(case, "measure", ending, stage)
-        trials = [home / f"trials/b{batch}x224.latency/trial-{n}.json" for n in range(1, self.trials + 1)]
+        trials = [home / f"trials/b{batch}x224.{mode}/trial-{n}.json" for n in range(1, self.trials + 1)]
         for number, path in enumerate(trials, 1):
             how = case.trials.get(number, ending)
-            self._trial(path, case, number, stage if how is ending else "measure", how, host, batch, device)
+            self._trial(path, case, number, stage if how is ending else "measure", how, host, batch, device, mode)
         if planned:
             paths = {
                 "checkpoint": base / "checkpoint/fp32.default/dyn",
@@ -124,24 +116,25 @@ class Tree:
                 "portable": portable,
             }
             folders = {name: str(path) for name, path in (paths | {"deployable": deployable, "verify": verify}).items()}
-            self.rows.append(
-                {
-                    "host": host,
-                    "model": model,
-                    "weights": weights,
-                    "runtime": case.runtime,
-                    "precision": "fp32",
-                    "variant": case.variant,
-                    "device": device,
-                    "shape": shape,
-                    "batch": batch,
-                    "image_size": 224,
-                    "mode": "latency",
-                    "threads": 2,
-                    "trials": self.trials,
-                    "paths": folders | {"trials": [str(path) for path in trials]},
-                }
-            )
+            planned_row = {
+                "host": host,
+                "model": model,
+                "weights": weights,
+                "runtime": case.runtime,
+                "precision": "fp32",
+                "variant": case.variant,
+                "device": device,
+                "shape": shape,
+                "batch": batch,
+                "image_size": 224,
+                "mode": mode,
+                "threads": 2,
+                "trials": self.trials,
+                "paths": folders | {"trials": [str(path) for path in trials]},
+            }
+            self.rows.append(planned_row)
+            if ending["status"] == "ok" and not case.trials and case.gate != "fail":
+                self.cases.append((planned_row, case))
 
     @staticmethod
     def _reach(case: Case, stage: str, ending: Ending, before: str) -> tuple[Ending, str]:
@@ -171,60 +164,58 @@ class Tree:
         write(path, "verify", stage, ending, **(facts if ending["status"] == "ok" else {}))
 
     def _trial(
-        self, path: Path, case: Case, number: int, stage: str, ending: Ending, host: str, batch: int, device: str
-    ) -> None:
-        candidate = {"runtime": case.runtime, "precision": "fp32", "variant": case.variant, "device": device}
-        where = {
-            "candidate": candidate,
-            "trial": number,
-            "round": number,
-            "position": 1,
-            "session": f"s-{host}",
-            "torch_build": "cpu",
-        }
+        self, path: Path, case: Case, number: int, stage: str, ending: Ending, host: str, batch: int, device: str,
+        mode: str,
+    ) -> None:  # fmt: skip
+        place = {"trial": number, "round": number, "position": 1, "session": f"s-{host}", "mode": mode, "batch": batch}
         if ending["status"] not in ("ok", "degraded"):
-            write(path, "trial", stage, ending, batch=batch, mode="latency", **where)
+            write(path, "trial", stage, ending, **place)
             return
-        heavy = case.runtime in ("pytorch", "torchscript", "torch_compile", "aotinductor", "executorch")
-        state = {"cpu_mhz": 3200.0, "load_1m": 0.4 + 0.1 * number, "available_mb": 21000}
-        write(
-            path,
-            "trial",
-            stage,
-            ending,
-            batch=batch,
-            mode="latency",
-            samples=self.samples,
-            started=1767225600.0 + 60 * number,
-            phases={"import_s": 1.3 if heavy else 0.1, "load_s": 0.2 if heavy else 0.05, "first_call_s": 0.06},
-            memory={
-                "baseline_mb": 31.0,
-                "import_mb": 250.0 if heavy else 70.0,
-                "load_mb": 120.0,
-                "first_call_mb": 110.0,
-                "run_mb": 290.0 if heavy else 118.0,
-            },
-            threads={"asked": 2, "read_back": 2},
-            conditions={"before": state, "after": state},
-            placement={"summary": "66 of 66 nodes as asked", "share": 1.0, "degraded": None},
-            warmup={"iterations": 20, "seconds": 0.2},
-            **where,
-        )
-        noise = (
-            self.random.normal(0, self.noise)
-            + self.host_phase[number]
-            + np.abs(self.random.normal(0, 0.05, self.samples))
-        )
-        total = (
-            BASE_MS[case.runtime]
-            * case.slower
-            * batch**0.95
-            * (1.4 if host == OTHER_HOST else 1.0)
-            * np.exp(noise)
-            * 1e6
-        )
-        put, get = (total * 0.02).astype(np.int64), (total * 0.01).astype(np.int64)
-        np.savez_compressed(path.with_suffix(".npz"), put=put, execute=total.astype(np.int64) - put - get, get=get)
+        phase = self.random.normal(0, self.noise) + self.host_phase[number]
+        ms = call_ms(case, batch, host == OTHER_HOST) * float(np.exp(phase))
+        facts = trial_facts(case, number, device, self.samples) | self._raw(path.with_suffix(".npz"), mode, ms)
+        write(path, "trial", stage, ending, **facts, **place)
+
+    def _raw(self, path: Path, mode: str, ms: float) -> dict[str, Any]:
+        """Raw samples of a trial of `mode`, and the facts that go with them."""
+        kinds = {"latency": latency, "throughput": throughput, "serving": serving}
+        raw, facts = kinds[mode](self.random, ms, self.samples)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(path, **raw)  # type: ignore[arg-type]
+        return facts
+
+    def finals(self, rounds: int, noise: float = 0.004) -> None:
+        """finals.json: the fastest of each question, at most three, measured afresh."""
+        questions: dict[tuple[Any, ...], list[tuple[dict[str, Any], Case]]] = {}
+        for row, case in self.cases:
+            key = tuple(row[name] for name in ("model", "weights", "batch", "image_size", "mode", "threads"))
+            questions.setdefault(key, []).append((row, case))
+        folder, found = self.artifacts / "hosts" / HOST / "finals", []
+        for number, (key, rows) in enumerate(questions.items()):
+            rows.sort(key=lambda each: call_ms(each[1], each[0]["batch"], False))
+            if len(rows) < 2:
+                continue
+            phase = self.random.normal(0, 0.02, rounds)
+            finalists = []
+            for row, case in rows[:3]:
+                trials = []
+                for n in range(1, rounds + 1):
+                    ms = call_ms(case, row["batch"], False) * float(np.exp(phase[n - 1] + self.random.normal(0, noise)))
+                    raw = f"{number}/{row['runtime']}.{row['variant']}.{n}.npz"
+                    facts = self._raw(folder / raw, row["mode"], ms)
+                    trials.append(
+                        {"status": "ok", "reason": None, "raw": raw, "trial": n, "round": n, "position": 0}
+                        | {"session": "s.finals", "mode": row["mode"], "batch": row["batch"]}
+                        | trial_facts(case, n, row["device"], self.samples) | facts
+                    )  # fmt: skip
+                kind = {name: row[name] for name in ("runtime", "precision", "variant", "device", "shape")}
+                finalists.append(kind | {"artifact_sha256": "0" * 64, "trials": trials})
+            about = dict(zip(("model", "weights", "batch", "image_size", "mode", "threads"), key, strict=True))
+            counts = {"rounds_asked": rounds, "rounds": rounds, "why_fewer": None}
+            found.append(about | counts | {"finalists": finalists})
+        record = {"schema": 1, "kind": "finals", "host": HOST, "location": "p10", "questions": found}
+        (folder / "finals.json").parent.mkdir(parents=True, exist_ok=True)
+        (folder / "finals.json").write_text(json.dumps(record))
 
     def host(self, name: str, cpu: str, cores: int) -> None:
         """The host's record and its environments'."""
@@ -264,21 +255,32 @@ class Tree:
 
 
 def build_tree(
-    root: Path, trials: int = 5, samples: int = 120, batches: tuple[int, ...] = (1, 8), noise: float = 0.02
-) -> Path:
-    """Write the whole tree below `root`; the path of its plan. `noise` between trials: standard deviation of logs."""
+    root: Path, trials: int = 5, samples: int = 120, batches: tuple[int, ...] = (1, 8), noise: float = 0.02,
+    modes: tuple[str, ...] = ("latency",), rounds: int = 10, finals_noise: float = 0.004,
+) -> Path:  # fmt: skip
+    """Write the whole tree below `root`; the path of its plan.
+
+    noise, finals_noise: standard deviation of logs between trials; rounds: of the finals (0: none are held).
+    """
     tree = Tree(root, trials, samples, noise)
     for (model, weights), cases in ((TRAINED, GOOD + ABSENT), (UNTRAINED, TROUBLED)):
         tree.network(model, weights)
         for case in cases:
             for batch in batches:
-                tree.case(HOST, model, weights, case, batch)
+                for mode in modes if weights != "untrained" else ("latency",):
+                    tree.case(HOST, model, weights, case, batch, mode=mode)
     for case in GOOD[:6]:
         for batch in batches:
             tree.case(OTHER_HOST, *TRAINED, case, batch, planned=False)
+    if rounds:
+        tree.finals(rounds, finals_noise)
     tree.host(HOST, "Synthetic CPU (test records)", 2)
     tree.host(OTHER_HOST, "Synthetic laptop CPU (test records)", 8)
     plan = tree.artifacts / "plan.json"
-    config = {"artifacts": str(tree.artifacts), "measure": {"trials": trials}, "batches": list(batches), "threads": 2}
+    config = {
+        "artifacts": str(tree.artifacts), "batches": list(batches), "threads": 2, "modes": list(modes),
+        "measure": {"trials": trials, "location": "p10", "resolution": 0.05},
+        "finals": {"rounds": rounds}, "serving": {"p99_ms": 50.0},
+    }  # fmt: skip
     plan.write_text(json.dumps({"schema": 1, "host": HOST, "torch_build": "cpu", "config": config, "rows": tree.rows}))
     return plan

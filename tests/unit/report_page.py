@@ -43,6 +43,8 @@ class Page(HTMLParser):
             self.tables[-1].rows.append([])
         elif tag in ("td", "th"):
             self.tables[-1].rows[-1].append("")
+        elif tag == "small" and {"td", "th"} & set(self.stack):
+            self.tables[-1].rows[-1][-1] += "|"
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
@@ -60,6 +62,13 @@ class Page(HTMLParser):
             self.tables[-1].caption += data
         elif "td" in self.stack or "th" in self.stack:
             self.tables[-1].rows[-1][-1] += data
+
+
+def table_of(page: Page, caption: str) -> list[dict[str, str]]:
+    """The rows of the only table whose caption begins so, by heading; what is below a figure is after its `|`."""
+    (found,) = (table for table in page.tables if table.caption.strip().startswith(caption))
+    head = [cell.strip() for cell in found.rows[0]]
+    return [dict(zip(head, (cell.strip() for cell in row), strict=False)) for row in found.rows[1:]]
 
 
 def write(root: Path) -> Path:

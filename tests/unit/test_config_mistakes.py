@@ -18,8 +18,8 @@ __all__ = ["base"]
 
 RUNTIME_NAMES = ", ".join(RUNTIMES)
 TOP = (
-    "host, models, precisions, runtimes, batches, modes, threads, measure, limits, tensorrt_rtx, photos, torch_build, "
-    "interpreters, artifacts, reports, retry_failed"
+    "host, models, precisions, runtimes, batches, modes, threads, measure, finals, serving, trust, limits, "
+    "tensorrt_rtx, photos, torch_build, interpreters, artifacts, reports, retry_failed"
 )
 
 
@@ -46,7 +46,7 @@ TOP = (
             "batches: is empty (null); give a list, each item a whole number from 1 to 1024, or leave it out for the "
             "default, [1, 8]",
         ),
-        ("modes: [throughput]", 'modes[0]: "throughput" is not allowed; give latency'),
+        ("modes: [speed]", 'modes[0]: "speed" is not allowed; give latency, throughput or serving'),
         ("threads: 0", "threads: 0 is not allowed; give auto, or a whole number from 1 to 4096"),
         ('threads: "8"', 'threads: "8" is text; give auto, or a whole number from 1 to 4096, without quotes'),
         ("threads: true", "threads: true is not allowed; give auto, or a whole number from 1 to 4096"),
@@ -60,7 +60,7 @@ TOP = (
         (
             "measure: {seed: 1, seeds: 3}",
             "measure.seeds: is not a key here (did you mean seed or seconds?); the keys here are trials, seconds, "
-            "min_samples, iterations, warmup_iterations, warmup_seconds, seed",
+            "min_samples, iterations, warmup_iterations, warmup_seconds, seed, location, resolution",
         ),
         (
             "measure: {seconds: 400}",
@@ -270,7 +270,7 @@ def test_interpreters(base: Path) -> None:
     assert resolved("interpreters: {torch: python}", base)["interpreters"] == {"torch": "python"}
     assert mistakes("interpreters: {torhc: python, openvino: no/python}", base) == [
         "interpreters.torhc: is not a key here (did you mean torch?); the keys here are executorch, litert, "
-        "litert_convert, onnxruntime, openvino, report, tensorrt, tensorrt_rtx, torch",
+        "litert_convert, loadgen, onnxruntime, openvino, report, tensorrt, tensorrt_rtx, torch",
         f"interpreters.openvino: there is no file {base}/no/python; put it there, or correct the path",
     ]
 

@@ -25,7 +25,8 @@ def test_the_projects_files_agree() -> None:
 
 
 def test_every_environment_of_the_catalogue_has_its_locks() -> None:
-    wanted = {format.env for format in FORMATS.values()} | {runtime.env for runtime in RUNTIMES.values()} | {"report"}
+    wanted = {format.env for format in FORMATS.values()} | {runtime.env for runtime in RUNTIMES.values()}
+    wanted |= {"report", "loadgen"}
     have = {lock.name for lock in locks.locks(ROOT) if lock.conda}
     both = {f"{name}_{build}" for name in wanted & set(TORCH_ENVS) for build in ("cpu", "cuda")}
     assert have == both | (wanted - set(TORCH_ENVS))

@@ -8,10 +8,11 @@ from xml.etree import ElementTree
 import pytest
 
 from scripts.report import figures
+from scripts.report.columns import read_results
 from scripts.report.palette import RUNTIME, colour
-from scripts.report.wording import count, listed, number, percent, seconds, slower_between, slower_by
-from tests.unit.records_factory import OTHER_HOST, build_tree
-from tests.unit.report_page import Page, write
+from scripts.report.wording import count, listed, number, percent, seconds, slower_between, slower_by, span
+from tests.unit.records_factory import HOST, OTHER_HOST, build_tree
+from tests.unit.report_page import Page, table_of, write
 
 
 def edit_plan(root: Path, keep: object) -> None:
@@ -50,42 +51,39 @@ def test_every_reference_has_its_target_and_ids_are_unique(page: Page) -> None:
 
 
 def test_the_answer_comes_before_everything_else(page: Page) -> None:
-    order = [
-        "Which artifact to deploy on synthetic-desktop",
-        "Deploy ONNX Runtime: ",
-        "All candidates of",
-        "How it was measured",
-    ]
-    places = [page.text.index(text) for text in order[:1]] + [page.html.index(text) for text in order[1:3]]
-    assert places[1] < places[2] < page.html.index('id="methods"')
+    start = page.text.index("Which artifact to deploy on synthetic-desktop")
+    answer = page.text.index("Deploy ONNX Runtime for latency: ")
+    assert start < answer < page.text.index("All candidates of") < page.text.index("How it was measured", answer)
     assert "times as fast as eager PyTorch" in page.text
     assert "95 % interval" in page.text
-
-
-def test_those_that_cannot_be_told_from_the_best_are_named(page: Page) -> None:
-    tied = next(table for table in page.tables if table.caption == "Cannot be told from it")
-    names = [row[0].strip() for row in tied.rows[1:]]
-    assert "OpenVINO" in names and "PyTorch eager" not in names
-    for _, difference, between in tied.rows[1:]:
-        lo, hi = re.fullmatch(r"([+−][\d.]+) to ([+−][\d.]+) %", between).groups()  # type: ignore[union-attr]
-        as_number = [float(text.replace("−", "-")) for text in (lo, difference.rstrip(" %"), hi)]
-        assert as_number == sorted(as_number) and as_number[0] <= 0
-    assert f"For latency, {listed(names)} cannot be told from it" in page.text
-
-
-def test_bold_names_in_the_latency_figure_are_the_answers(written: Path, page: Page) -> None:
-    svg = (written.parent / "figures/synthetic_lite-package-224-latency-b1.svg").read_text()
-    bold = set(re.findall(r"<text [^>]*font-weight: 700[^>]*>([A-Za-z][A-Za-z .]+)<", svg))
-    tied = next(table for table in page.tables if table.caption == "Cannot be told from it")
-    assert bold == {"ONNX Runtime", *(row[0].strip() for row in tied.rows[1:])}
 
 
 def test_every_row_is_in_its_networks_table(page: Page) -> None:
     tables = [table for table in page.tables if table.caption.startswith("All candidates of")]
     assert [len(table.rows) - 1 for table in tables] == [20, 18]
-    head = [cell.strip() for cell in tables[0].rows[0]]
-    first = dict(zip(head, (cell.strip() for cell in tables[0].rows[1]), strict=True))
+    first = table_of(page, "All candidates of synthetic_lite")[0]
     assert (first["Candidate"], first["Batch"], first["Outcome"], first["Gate"]) == ("ONNX Runtime", "1", "ran", "pass")
+
+
+def test_p10_and_median_stand_side_by_side_with_their_intervals(written: Path, page: Page) -> None:
+    table = read_results(written.parent / "results.csv")
+    cells = table[(table["runtime"] == "litert") & (table["batch"] == 8) & (table["model"] == "synthetic_lite")].iloc[0]
+    shown = next(
+        row
+        for row in table_of(page, "All candidates of synthetic_lite")
+        if (row["Candidate"], row["Batch"]) == ("LiteRT", "8")
+    )
+    for head, name in (("p10|ms", "p10"), ("Median|ms", "median")):
+        point, lo, hi = (number(cells[f"{name}_{end}ms"]) for end in ("", "lo_", "hi_"))
+        assert shown[head] == f"{point}|{lo} to {hi}"
+    assert shown["Verdict"] == cells["verdict"]
+
+
+def test_every_verdict_has_its_sentence(written: Path, page: Page) -> None:
+    table = read_results(written.parent / "results.csv")
+    words = table[(table["host"] == HOST) & table["verdict"].notna()]["verdict"]
+    told = re.findall(r"<li><b>[^<]+, batch \d: (\w+)\.</b> ([A-Z][^<]+\.)</li>", page.html)
+    assert len(words) == 26 and sorted(words) == sorted(word for word, _ in told)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +107,7 @@ def test_what_did_not_run_or_pass_is_there_with_its_reason(page: Page, reason: s
 
 def test_untrained_weights_are_marked_in_every_table(page: Page) -> None:
     about = [table for table in page.tables if "synthetic_resnet" in "".join(sum(table.rows, [table.caption]))]
-    assert len(about) == 2  # its own table and the one of reasons; it was measured on one host only
+    assert len(about) == 6  # its own, four parts of details, and the one of reasons; it was measured on one host only
     assert all("untrained weights" in table.caption for table in about)
     start = page.html.index("Its weights are not trained")
     rivals = [
@@ -141,7 +139,7 @@ def test_hosts_versions_threads_and_conditions_are_told(page: Page) -> None:
 def test_figures_are_files_too_and_the_same_each_time(written: Path) -> None:
     folder = written.parent / "figures"
     first = {path.name: path.read_bytes() for path in folder.iterdir()}
-    assert len(first) == 10
+    assert len(first) == 14  # five of each network, and the finals of each of its workloads
     for content in first.values():
         assert ElementTree.fromstring(content).tag.endswith("svg")
         assert b"<dc:date>" not in content
@@ -166,22 +164,11 @@ def test_when_nothing_may_win_the_page_says_why(tmp_path: Path) -> None:
 
 
 def test_a_single_trial_is_shown_without_false_precision(tmp_path: Path) -> None:
-    build_tree(tmp_path, trials=1, batches=(1,))
+    build_tree(tmp_path, trials=1, batches=(1,), rounds=0)
     edit_plan(tmp_path, lambda row: row["weights"] != "untrained")
     text = Page(write(tmp_path).read_text()).text
     assert "no interval from a single trial" in text
-    assert "One trial shows no spread, so nothing can be told apart" in text
-    assert "one round only" in text
-
-
-def test_on_an_unsteady_host_there_is_no_winner_and_the_page_says_so(tmp_path: Path) -> None:
-    build_tree(tmp_path, noise=1.5)
-    edit_plan(tmp_path, lambda row: row["weights"] != "untrained")
-    text = Page(write(tmp_path).read_text()).text
-    assert re.search(
-        r"No winner: [A-Za-z .]+ was the fastest measured, with [\d.]+ ms a request, but none of the other 7", text
-    )
-    assert "this host was busy or unsteady" in text
+    assert "One trial shows no spread" in text
     assert "Deploy " not in text
 
 
@@ -199,15 +186,15 @@ def test_names_from_outside_cannot_break_the_page(tmp_path: Path) -> None:
 
 def test_each_runtime_has_its_own_colour() -> None:
     assert len(set(RUNTIME.values())) == len(RUNTIME)
-    bar = figures.Bar("A", "openvino", (1.0, 0.9, 1.1))
-    assert colour("openvino").lower() in figures.latency([bar])
+    bar = figures.Bar("A", "openvino", (1.0, 0.9, 1.1, 1.2))
+    assert colour("openvino").lower() in figures.points([bar], "ms")
     assert colour("unheard_of") not in RUNTIME.values()
 
 
 def test_a_wide_range_of_times_is_drawn_on_a_logarithmic_axis() -> None:
-    near, far = (figures.Bar("A", "pytorch", (v, v, v)) for v in (1.0, 30.0))
-    assert "log scale" in figures.latency([near, far])
-    assert "log scale" not in figures.latency([near, near])
+    near, far = (figures.Bar("A", "pytorch", (v, v, v, v)) for v in (1.0, 30.0))
+    assert "log scale" in figures.points([near, far], "ms")
+    assert "log scale" not in figures.points([near, near], "ms")
 
 
 def test_numbers_are_written_for_people() -> None:
@@ -223,6 +210,13 @@ def test_numbers_are_written_for_people() -> None:
     assert [slower_by(v) for v in (1.042, 0.96, 3.8)] == ["+4.2 %", "−4.0 %", "3.8 times"]
     assert [slower_between(0.96, 1.1), slower_between(0.96, 2.5)] == ["−4.0 to +10.0 %", "0.96 to 2.5 times"]
     assert slower_between(1e-9, 1e9) == "under 0.01 to over 1,000 times"
+    assert slower_between(3.91, 3.94) == "3.91 to 3.94 times"
+    assert [span(5.213, 5.432), span(0.012606, 0.012632), span(2.0, 2.0), span(1.0, None)] == [
+        "5.21 to 5.43",
+        "0.01261 to 0.01263",
+        "2.00 to 2.00",
+        "",
+    ]
     assert [seconds(v) for v in (0.21, 200)] == ["0.210 s", "3 min 20 s"]
     assert [count(1, "trial"), count(2, "process")] == ["1 trial", "2 processes"]
     assert [listed(["a"]), listed(["a", "b", "c"]), listed([])] == ["a", "a, b and c", ""]

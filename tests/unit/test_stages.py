@@ -27,9 +27,13 @@ class _Job:
 
 
 def test_the_estimate_counts_trials_one_at_a_time() -> None:
-    config = {"measure": {"seconds": 2.0, "warmup_seconds": 0.5}}
+    config = {
+        "measure": {"seconds": 2.0, "warmup_seconds": 0.5}, "models": ["a"], "batches": [1, 8], "modes": ["latency"],
+        "finals": {"seconds": 0.5, "rounds": 10, "finalists": 3, "minutes": 5},
+    }  # fmt: skip
     jobs = [*(_Job("trial") for _ in range(60)), *(_Job("convert_litert") for _ in range(2)), _Job("all")]
     said = sentence(jobs, config, cores=2)
     assert said == "62 jobs to do (60 of them measure, one at a time), about 5 minutes on 2 cores."
     assert "about 5 minutes" in sentence(jobs, config, cores=8)
+    assert sentence([_Job("finals")], config, cores=2) == "1 job to do, about 2 minutes on 2 cores."
     assert sentence([_Job("report")], config, cores=1) == "1 job to do, under a minute on 1 core."

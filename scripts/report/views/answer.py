@@ -1,225 +1,176 @@
-"""The answer: for each network the best for latency and for throughput, and which others cannot be told from them."""
+"""The answer: what the finals decided for each network, with the same intervals in words, table and picture."""
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
-from scripts.report.answers import Question
-from scripts.report.evidence import Evidence
+from scripts.report import figures
+from scripts.report.answers import ALONE, UNDECIDED, Contest, Question, per_second
+from scripts.report.evidence import Evidence, key_of, name_of
+from scripts.report.figures import Bar
 from scripts.report.palette import colour
-from scripts.report.summarise import BASELINE
-from scripts.report.wording import (
-    candidate,
-    count,
-    known,
-    listed,
-    milliseconds,
-    number,
-    percent,
-    slower_between,
-    slower_by,
-    span,
-)
-from scripts.stats.comparison import BestSet, Rival, against_best
-
-UNSTEADY = 1.25
-"""An interval whose ends are further apart than this says more about the host than about the candidate."""
+from scripts.report.views.charts import Chart, file_name
+from scripts.report.views.facts import Facts, facts
+from scripts.report.views.told import lede, notes, nothing_passed, sure
+from scripts.report.wording import candidate, known, listed, number, slower_between, slower_by, span
+from scripts.stats.best import Best, Standing
 
 
 @dataclass(frozen=True)
-class Other:
-    """A candidate beside the winner: how much slower, in words, and whether it can be told from it."""
+class Contender:
+    """A candidate in a tile: its figure, and how it stands to the best, in words."""
 
     name: str
     colour: str
+    figure: str
+    interval: str
     difference: str
     between: str
-    tied: bool
+    may_be_best: bool
 
 
 @dataclass(frozen=True)
 class Tile:
-    """One of a network's two answers."""
+    """The answer for one workload.
+
+    headline: who won, or those that cannot be told apart; figure: of the winner, or the range of the tied.
+    contenders: those that were compared, fastest first; rest: how many others may win but were slower in the screen.
+    """
 
     title: str
-    winner: str
+    outcome: str
+    headline: str
     colour: str
-    detail: str
     figure: str
     unit: str
     interval: str
-    speedup: str
-    others: tuple[Other, ...]
+    notes: tuple[str, ...]
+    contenders: tuple[Contender, ...]
+    rest: tuple[Contender, ...]
     sure: str
-    cells: pd.Series
-
-    @property
-    def tied(self) -> list[str]:
-        """Names of those that cannot be told from the winner."""
-        return [other.name for other in self.others if other.tied]
+    chart: Chart | None
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A network's card: one sentence, two tiles (none where nothing may win), facts about the winner."""
+    """A network's card: one sentence, its tiles (main ones, then the other workloads), facts about the leaders."""
 
     question: Question
     lede: str
     tiles: tuple[Tile, ...]
-    facts: tuple[tuple[str, str], ...]
+    more: tuple[Tile, ...]
+    facts: Facts | None
+
+    @property
+    def charts(self) -> list[Chart]:
+        """The pictures of all tiles."""
+        return [tile.chart for tile in (*self.tiles, *self.more) if tile.chart]
 
 
 def answer(question: Question, evidence: Evidence) -> Answer:
     """What the report says first of one network."""
-    fast, busy = question.for_latency, question.for_throughput
-    if fast.empty:
-        return Answer(question, nothing_passed(question), (), ())
-    tiles = (_latency(fast, evidence), _throughput(busy, evidence, _noun(question, evidence)))
-    return Answer(question, lede(question, *tiles), tiles, _facts(tiles[0].cells, evidence))
+    if not question.open:
+        return Answer(question, nothing_passed(question), (), (), None)
+    main = {each.workload: each for each in (question.latency, question.throughput) if each}
+    others = [each for each in question.open if each.workload not in main]
+    tiles = [tuple(tile(each, question, evidence) for each in group) for group in (main.values(), others)]
+    first = next(iter(main.values()), question.open[0])
+    leading = first.leaders if len(first.leaders) else first.ranked.iloc[:1]
+    return Answer(question, lede(question, evidence), tiles[0], tiles[1], facts(leading, evidence))
 
 
-def _noun(question: Question, evidence: Evidence) -> str:
-    return "images" if evidence.model(question.model, question.weights).get("task") == "classification" else "items"
-
-
-def nothing_passed(question: Question) -> str:
-    """Why a network has no answer."""
-    rows = question.rows
-    ran = int(rows["median_ms"].notna().sum())
-    if ran == 0:
-        return f"No candidate of {question.model} could be measured on {question.host}; the reasons are listed below."
-    return (
-        f"No candidate of {question.model} may be recommended: of {count(len(rows), 'row')} {ran} ran, but none"
-        " both ran as asked and passed its gate; the reasons are listed below."
-    )
-
-
-def lede(question: Question, latency: Tile, throughput: Tile) -> str:
-    """The answer in a few plain sentences."""
-    fast = f"{latency.figure} {latency.unit} a request{latency.speedup and f' ({latency.speedup})'}"
-    busy = f"{throughput.figure} {throughput.unit} at {throughput.detail}"
-    if len(latency.tied) == len(latency.others) > 1:
-        return (
-            f"No winner: {latency.winner} was the fastest measured, with {fast}, but none of the other"
-            f" {len(latency.others)} can be told from it. Most per second: {throughput.winner}, {busy}."
-        )
-    if latency.winner == throughput.winner:
-        first = f"Deploy {latency.winner}: {fast}, and {busy}."
-    else:
-        first = f"Deploy {latency.winner} for latency: {fast}. For throughput, {throughput.winner}: {busy}."
-    if not latency.others:
-        return f"{first} It is the only candidate that ran as asked and passed its gate."
-    if not latency.tied:
-        return f"{first} For latency, all others are slower."
-    return (
-        f"{first} For latency, {listed(latency.tied)} cannot be told from it: size, memory or cold start may decide"
-        " between them."
-    )
-
-
-def leaders(rows: pd.DataFrame, evidence: Evidence) -> set[str]:
-    """The fastest of `rows` (one batch, all able to win), and those that cannot be told from it."""
-    if rows.empty:
-        return set()
-    compared = _compare(rows, [candidate(cells) for _, cells in rows.iterrows()], evidence, per_item=False)
-    return {compared.best, *(rival.name for rival in compared.tied)}
-
-
-def _compare(rows: pd.DataFrame, names: Sequence[str], evidence: Evidence, per_item: bool) -> BestSet:
-    rounds = {name: evidence.rounds(cells, per_item) for name, (_, cells) in zip(names, rows.iterrows(), strict=True)}
-    return against_best(rounds)
-
-
-def _latency(rows: pd.DataFrame, evidence: Evidence) -> Tile:
-    names = [candidate(cells) for _, cells in rows.iterrows()]
-    cells, compared = rows.iloc[0], _compare(rows, names, evidence, per_item=False)
+def tile(contest: Contest, question: Question, evidence: Evidence) -> Tile:
+    """The answer for one workload."""
+    noun, rate = evidence.noun(question.model, question.weights), question.purpose(contest) != "latency"
+    standings = standings_of(contest, evidence.standings(contest, evidence.location))
+    ranked, leaders, outcome = contest.ranked, contest.leaders, str(contest.outcome)
+    shown = leaders if len(leaders) else ranked.iloc[:1]
+    compared = ranked[[key_of(cells) in standings for _, cells in ranked.iterrows()]] if standings else ranked
+    others = [] if outcome == ALONE else [cells for _, cells in compared.iterrows()]
+    contenders = [_contender(cells, standings.get(key_of(cells)), rate, evidence) for cells in others]
+    rest = [_contender(cells, None, rate, evidence) for _, cells in ranked.iloc[len(compared) :].iterrows()]
+    figured = [_figure(cells, rate, evidence) for _, cells in shown.iterrows()]
+    ends = [figured[-1][0], figured[0][0]] if rate else [figured[0][0], figured[-1][0]]
     return Tile(
-        title="Lowest latency",
-        winner=names[0], colour=colour(cells["runtime"]), detail=f"batch {cells['batch']}",
-        figure=number(cells["median_ms"]), unit="ms",
-        interval=span(cells["median_lo_ms"], cells["median_hi_ms"]), speedup=_times(cells, compared, rows),
-        others=_others(compared, names, rows), sure=_sure(compared, cells), cells=cells,
+        title=_title(contest, question, noun), outcome=outcome,
+        headline=listed([candidate(cells) for _, cells in shown.iterrows()]),
+        colour=colour(shown.iloc[0]["runtime"]),
+        figure=" to ".join(dict.fromkeys(ends)), unit=f"{noun}/s" if rate else "ms",
+        interval=figured[0][1] if len(shown) == 1 else "",
+        notes=tuple(notes(contest, question, evidence)), contenders=tuple(contenders), rest=tuple(rest),
+        sure=sure(contest, evidence), chart=_chart(contest, question, compared, standings),
     )  # fmt: skip
 
 
-def _throughput(rows: pd.DataFrame, evidence: Evidence, noun: str) -> Tile:
-    names = [candidate(cells) for _, cells in rows.iterrows()]
-    shown = [f"{name}, batch {batch}" for name, batch in zip(names, rows["batch"], strict=True)]
-    cells, compared = rows.iloc[0], _compare(rows, shown, evidence, per_item=True)
-    bounds = [1e3 * cells["batch"] / cells[name] for name in ("median_hi_ms", "median_lo_ms") if known(cells[name])]
-    return Tile(
-        title=f"Most {noun} per second, one request at a time",
-        winner=names[0], colour=colour(cells["runtime"]), detail=f"batch {cells['batch']}",
-        figure=number(cells["throughput_per_s"]), unit=f"{noun}/s",
-        interval=span(*bounds) if bounds else "", speedup=_times(cells, compared, rows),
-        others=_others(compared, shown, rows), sure=_sure(compared, cells), cells=cells,
+def standings_of(contest: Contest, best: Best | None) -> dict[tuple[Any, ...], Standing]:
+    """How each finalist stands to the best, by the key of its row; {} where the finals decided nothing."""
+    if best is None or contest.outcome in (ALONE, UNDECIDED):
+        return {}
+    by_name = {standing.name: standing for standing in best.standings}
+    rows = [cells for _, cells in contest.finalists.iterrows()]
+    return {key_of(cells): by_name[name_of(cells)] for cells in rows if name_of(cells) in by_name}
+
+
+def _title(contest: Contest, question: Question, noun: str) -> str:
+    if contest.mode == "throughput":
+        return f"Most {noun} per second, kept full, batch {contest.batch}"
+    if contest.mode == "serving":
+        return f"Highest rate within the limit, batch {contest.batch}"
+    if question.purpose(contest) == "latency":
+        return f"Lowest latency, batch {contest.batch}"
+    if question.throughput and contest.workload == question.throughput.workload:
+        return f"Most {noun} per second, one request at a time: batch {contest.batch}"
+    return f"One request at a time, batch {contest.batch}"
+
+
+def _figure(cells: pd.Series, rate: bool, evidence: Evidence) -> tuple[str, str]:
+    """A candidate's figure and its interval: of the finals where it took part, else of the screen."""
+    point, lo, hi = (cells[name] for name in ("finals_ms", "finals_lo_ms", "finals_hi_ms"))
+    if not known(point):
+        point, lo, hi = evidence.interval(cells, evidence.location) or (None, None, None)
+    if rate:
+        point, lo, hi = (per_second(cells["batch"], value) if known(value) else None for value in (point, hi, lo))
+    return number(point), span(lo, hi)
+
+
+def _contender(cells: pd.Series, standing: Standing | None, rate: bool, evidence: Evidence) -> Contender:
+    figure, interval = _figure(cells, rate, evidence)
+    difference, between = "", ""
+    if standing is not None:
+        difference = slower_by(standing.ratio) if standing.ratio > 1 else "fastest"
+        between = "too few rounds"
+        if standing.lo is not None and standing.hi is not None:
+            between = _between(standing.lo, standing.hi)
+    return Contender(
+        candidate(cells), colour(cells["runtime"]), figure, interval, difference, between,
+        standing is not None and standing.may_be_best,
     )  # fmt: skip
 
 
-def _times(cells: pd.Series, compared: BestSet, rows: pd.DataFrame) -> str:
-    """`3.9 times as fast as eager PyTorch`; nothing for PyTorch itself, or where the two cannot be told apart."""
-    speedup = cells["speedup"]
-    baseline = rows[(rows["runtime"] == BASELINE[0]) & (rows["precision"] == BASELINE[1])]
-    tied = {rival.name.partition(", batch")[0] for rival in compared.tied}
-    if (
-        not known(speedup)
-        or math.isclose(speedup, 1)
-        or any(candidate(each) in tied for _, each in baseline.iterrows())
-    ):
-        return ""
-    return f"{number(speedup, 2)} times as fast as eager PyTorch"
+def _between(lo: float, hi: float) -> str:
+    """The interval of a ratio to the best, which is 1 or more: `up to +0.9 %`, `+2.4 to +3.1 %`; empty at 1 alone."""
+    if lo > 1:
+        return slower_between(lo, hi)
+    return f"up to {slower_by(hi)}" if hi > 1 else ""
 
 
-def _others(compared: BestSet, names: Sequence[str], rows: pd.DataFrame) -> tuple[Other, ...]:
-    runtimes = dict(zip(names, rows["runtime"], strict=True))
-    return tuple(_other(rival, runtimes[rival.name]) for rival in compared.rivals)
-
-
-def _other(rival: Rival, runtime: str) -> Other:
-    if rival.lo is None or rival.hi is None:
-        between = "measured apart" if rival.pairs == 0 else "one round only"
-    else:
-        between = slower_between(rival.lo, rival.hi)
-    return Other(rival.name, colour(runtime), slower_by(rival.ratio), between, not rival.told_apart)
-
-
-def _sure(compared: BestSet, cells: pd.Series) -> str:
-    """How sure the answer is, in words."""
-    trials = int(cells["trials"])
-    requests = count(int(cells["samples"]), "request")
-    basis = f"The figure is the median over {count(trials, 'fresh process')} ({requests})."
-    if known(cells["median_lo_ms"]) and cells["median_hi_ms"] > UNSTEADY * cells["median_lo_ms"]:
-        basis += " They differ widely: this host was busy or unsteady. A quiet host or more trials would say more."
-    if not compared.rivals:
-        return f"{basis} Nothing else may win, so there was nothing to compare with."
-    if trials < 2:
-        return f"{basis} One trial shows no spread, so nothing can be told apart: measure more trials."
-    some = "The interval of the difference holds"
-    if len(compared.rivals) > 1:
-        some = f"The intervals of all {len(compared.rivals)} differences hold together"
-    return (
-        f"{basis} Candidates are compared within the same rounds. {some} with {percent(compared.confidence, 2)}"
-        " confidence. The leaders were not measured again head to head, so take a narrow first place as provisional."
-    )
-
-
-def _facts(cells: pd.Series, evidence: Evidence) -> tuple[tuple[str, str], ...]:
-    """What else matters before the winner is deployed."""
-    verified = evidence.verified(cells)
-    photos, labelled = verified.number("photos"), verified.number("labelled")
-    facts = []
-    if known(cells["top1_agreement"]) and photos:
-        agreed = round(float(cells["top1_agreement"]) * photos)
-        facts.append(("Same class as the reference", f"{agreed:.0f} of {photos:.0f} photos"))
-    if known(cells["top1_accuracy"]) and labelled:
-        facts.append(("Top-1 accuracy", f"{percent(cells['top1_accuracy'])} of {labelled:.0f} labelled photos"))
-    cold = cells[["import_s", "load_s", "first_call_s"]]
-    facts += [
-        ("Slowest tenth of requests", f"above {milliseconds(cells['p90_ms'])}" if known(cells["p90_ms"]) else ""),
-        ("Artifact", f"{number(cells['artifact_bytes'] / 1e6)} MB" if known(cells["artifact_bytes"]) else ""),
-        ("Memory", f"{number(cells['peak_rss_mb'])} MB" if known(cells["peak_rss_mb"]) else ""),
-        ("Cold start", f"{number(cold.sum(), 2)} s" if cold.notna().all() else ""),
-    ]
-    return tuple((name, text) for name, text in facts if text)
+def _chart(
+    contest: Contest, question: Question, rows: pd.DataFrame, standings: dict[tuple[Any, ...], Standing]
+) -> Chart | None:
+    """The ratios to the best as in the tile's table; None where nothing was compared with an interval."""
+    bars = []
+    for _, cells in rows.iterrows():
+        standing = standings.get(key_of(cells))
+        if standing is None or standing.lo is None or standing.hi is None:
+            return None
+        values = (standing.ratio, standing.lo, standing.hi)
+        bars.append(Bar(candidate(cells), cells["runtime"], values, bold=standing.may_be_best))
+    if len(bars) < 2:
+        return None
+    name = f"{file_name(question)}-finals-{contest.mode}-b{contest.batch}"
+    return Chart(
+        name, "Against the best",
+        "The intervals of the table. Filled: may be the best. Open: told apart from it.",
+        figures.ratios(bars),
+    )  # fmt: skip

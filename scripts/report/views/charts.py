@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from scripts.report import figures
-from scripts.report.answers import CANDIDATE, Question
-from scripts.report.evidence import Evidence
+from scripts.report.answers import CANDIDATE, Contest, Question, per_second
+from scripts.report.evidence import OTHER, Evidence, key_of
 from scripts.report.figures import Bar
-from scripts.report.views.answer import leaders
 from scripts.report.wording import candidate, known
 
 
@@ -29,31 +28,52 @@ class Chart:
         return figures.inline(self.svg, self.name, self.title)
 
 
-def charts(question: Question, evidence: Evidence) -> list[Chart]:
-    """All figures of one network that its records can fill."""
+def file_name(question: Question) -> str:
+    """What the names of a network's figures begin with."""
     prefix = re.sub(r"[^a-z0-9_-]+", "-", f"{question.model}-{question.weights}".lower())
-    if question.image_size:
-        prefix += f"-{question.image_size}"
-    made = [
-        *_latency(question, evidence, prefix),
-        *_footprint(question, prefix),
-        *_making(question, prefix),
-        *_cold(question, prefix),
-    ]
-    return [chart for chart in made if chart.svg]
+    return f"{prefix}-{question.image_size}" if question.image_size else prefix
 
 
-def _latency(question: Question, evidence: Evidence, prefix: str) -> list[Chart]:
-    rows, made = question.rows, []
-    measured = rows[rows["median_ms"].notna() & (rows["mode"] == "latency")].sort_values("median_ms", kind="stable")
-    for batch, group in measured.groupby("batch"):
-        first = leaders(question.eligible[question.eligible["batch"] == batch], evidence)
-        note = "Median of a request with its 95 % interval."
-        note += " Bold: the fastest, and those that cannot be told from it." if first else ""
-        bars = [_dot(cells, first) for _, cells in group.iterrows()]
-        name, title = f"{prefix}-latency-b{batch}", f"Latency at batch {batch}"
-        made.append(Chart(name, title, note + _marks(group), figures.latency(bars)))
-    return made
+def charts(question: Question, evidence: Evidence) -> list[Chart]:
+    """All figures of one network that its records can fill, but for those of the answer."""
+    prefix = file_name(question)
+    timed = [_times(contest, question, evidence, prefix) for contest in question.contests]
+    made = [*timed, *_footprint(question, prefix), *_making(question, prefix), *_cold(question, prefix)]
+    return [chart for chart in made if chart]
+
+
+def _times(contest: Contest, question: Question, evidence: Evidence, prefix: str) -> Chart | None:
+    """Every row of a workload that measured: the time of a request, or items per second."""
+    is_latency = contest.mode == "latency"
+    rows = contest.rows[contest.rows["median_ms" if is_latency else "throughput_per_s"].notna()]
+    if rows.empty:
+        return None
+    first = {key_of(cells) for _, cells in contest.leaders.iterrows()}
+    bars = [_point(cells, key_of(cells) in first, is_latency, evidence) for _, cells in rows.iterrows()]
+    bars.sort(key=lambda bar: bar.values[0] if is_latency else -bar.values[0])
+    name = f"{prefix}-{contest.mode}-b{contest.batch}"
+    bold = " Bold: may be the best, by the finals." if first else ""
+    if is_latency:
+        ring = OTHER[evidence.location]
+        note = f"Dot: {evidence.location} in the screen with its 95 % interval. Ring: {ring}.{bold}{_marks(rows)}"
+        return Chart(name, f"Latency at batch {contest.batch}", note, figures.points(bars, "ms per request"))
+    noun = evidence.noun(question.model, question.weights)
+    title = "Kept full" if contest.mode == "throughput" else "Rate within the limit"
+    note = f"{noun.capitalize()} per second in the screen with the 95 % interval.{bold}{_marks(rows)}"
+    return Chart(name, f"{title}, batch {contest.batch}", note, figures.points(bars, f"{noun} per second"))
+
+
+def _point(cells: pd.Series, is_first: bool, is_latency: bool, evidence: Evidence) -> Bar:
+    figure = evidence.interval(cells, evidence.location)
+    assert figure is not None  # the row measured
+    point, lo, hi = figure.point, figure.lo or figure.point, figure.hi or figure.point
+    second = math.nan
+    if is_latency:
+        other = evidence.interval(cells, OTHER[evidence.location])
+        second = other.point if other else math.nan
+    else:
+        point, lo, hi = (per_second(cells["batch"], value) for value in (point, hi, lo))
+    return Bar(_label(cells), cells["runtime"], (point, lo, hi, second), bold=is_first)
 
 
 def _marks(rows: pd.DataFrame) -> str:
@@ -70,13 +90,6 @@ def _barred(cells: pd.Series) -> bool:
 
 def _label(cells: pd.Series) -> str:
     return candidate(cells) + (" *" if _barred(cells) else "")
-
-
-def _dot(cells: pd.Series, first: set[str]) -> Bar:
-    middle = float(cells["median_ms"])
-    lo, hi = (float(cells[name]) if known(cells[name]) else middle for name in ("median_lo_ms", "median_hi_ms"))
-    name = candidate(cells)
-    return Bar(_label(cells), cells["runtime"], (middle, lo, hi), bold=name in first and not _barred(cells))
 
 
 def _one_each(question: Question, needed: list[str]) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """The host, the toolchains and the conditions under which the figures came about."""
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +14,23 @@ from scripts.report.wording import known, number, runtime
 CONDITIONS = {
     "cpu_mhz": ("CPU frequency", "MHz"),
     "governor": ("Frequency governor", ""),
+    "temperature_c": ("CPU temperature", "\N{DEGREE SIGN}C"),
     "load_1m": ("Load average, 1 minute", ""),
-    "steal_s": ("CPU time taken by the hypervisor during trials", "s"),
-    "busy_s": ("CPU time of all processes during trials", "s"),
+    "steal_s": ("CPU time taken by the hypervisor during a trial", "s"),
+    "busy_s": ("CPU time of all processes during a trial", "s"),
+    "cpu_pressure_s": ("Time in which some process waited for a core, a trial", "s"),
+    "throttle_events": ("Throttled against heat, times a trial", ""),
+    "held_back": ("Stopped by a limit on CPU time, times a trial", ""),
+    "held_back_s": ("Stopped by a limit on CPU time, a trial", "s"),
     "available_mb": ("Free memory", "MB"),
 }
-CUMULATIVE = ("steal_s", "busy_s")
+CUMULATIVE = ("steal_s", "busy_s", "cpu_pressure_s", "throttle_events", "held_back", "held_back_s")
+UNTOLD = ("clock_s",)
+UNREADABLE = "not readable here"
+OWN = {
+    "major_faults": "Pages read from disc, a trial",
+    "involuntary_switches": "Times that a thread lost its core, a trial",
+}
 
 
 @dataclass(frozen=True)
@@ -88,9 +99,17 @@ def conditions(evidence: Evidence) -> list[tuple[str, str]]:
     """The state of the host around the trials: its range over all of them."""
     trials = [trial for key, found in evidence.trials.items() if key[0] == evidence.host for trial in found]
     names = sorted({name for trial in trials for name in trial.record.get("conditions", "before") or {}})
-    order = [name for name in CONDITIONS if name in names] + [name for name in names if name not in CONDITIONS]
+    others = [name for name in names if name not in CONDITIONS and name not in UNTOLD]
+    order = [*(name for name in CONDITIONS if name in names), *others]
     lines = [(*CONDITIONS.get(name, (name, "")), _range(trials, name)) for name in order]
-    return [(label, f"{text} {unit}".strip()) for label, unit, text in lines if text]
+    own = [(label, _spread([trial.record.number("conditions", "trial", name) for trial in trials]))
+           for name, label in OWN.items()]  # fmt: skip
+    disturbed = sum(bool(trial.record.get("disturbed")) for trial in trials)
+    return [
+        *((label, text if text == UNREADABLE else f"{text} {unit}".strip()) for label, unit, text in lines),
+        *((label, text) for label, text in own if text),
+        *([("Disturbed trials, which stay in", f"{disturbed} of {len(trials)}")] if trials else []),
+    ]
 
 
 def _range(trials: list[Trial], name: str) -> str:
@@ -100,11 +119,18 @@ def _range(trials: list[Trial], name: str) -> str:
     ]
     pairs = [(before, after) for before, after in pairs if known(before) and known(after)]
     if not pairs:
-        return "not readable here"
+        return UNREADABLE
     if any(isinstance(value, str) for pair in pairs for value in pair):
         return ", ".join(sorted({str(value) for pair in pairs for value in pair}))
     values = [after - before for before, after in pairs] if name in CUMULATIVE else [v for pair in pairs for v in pair]
-    low, high = number(min(values)), number(max(values))
+    return _spread(values)
+
+
+def _spread(values: Sequence[float | None]) -> str:
+    known_values = [value for value in values if value is not None]
+    if not known_values:
+        return ""
+    low, high = number(min(known_values)), number(max(known_values))
     return low if low == high else f"{low} to {high}"
 
 

@@ -1,38 +1,26 @@
-"""The tables: every row of a network on this host, and the same candidates on several machines."""
+"""The tables: every row of a network on this host, by mode, and the same candidates on several machines."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from scripts.report.answers import Question
+from scripts.report.answers import Contest, Question, per_second
+from scripts.report.evidence import Evidence, key_of
 from scripts.report.palette import colour
-from scripts.report.wording import FAILED_GATE, GATE, STATUS, candidate, known, number, percent, span
-
-
-@dataclass(frozen=True)
-class Cell:
-    """What a cell shows, and what it sorts by (None: last)."""
-
-    text: str
-    sort: float | str | None = None
-    kind: str = ""
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column: heading, unit, what it means, how to fill it."""
-
-    head: str
-    unit: str
-    says: str
-    cell: Callable[[pd.Series], Cell]
+from scripts.report.views.cells import EMPTY, Cell, Column, energy, figure, gate, share, text
+from scripts.report.wording import FAILED_GATE, STATUS, candidate, known, listed, number, span
+from scripts.stats.verdicts import Verdict
 
 
 @dataclass(frozen=True)
 class Line:
-    """One row of a table. `reason` takes the place of `cells` in a row that has no figures."""
+    """One row of a table. `reason` takes the place of `cells` in a row that has no figures.
+
+    apart: it was measured in another session than most rows of its workload, so it cannot be compared with them.
+    """
 
     name: str
     colour: str
@@ -40,85 +28,191 @@ class Line:
     status: str  # of the row; `gate` where it ran and failed its gate
     label: str
     reason: str
-    cells: tuple[Cell, ...]
+    apart: bool
     is_best: bool
+    cells: tuple[Cell, ...]
 
 
-def _figure(name: str, scale: float = 1.0, digits: int = 3) -> Callable[[pd.Series], Cell]:
-    def cell(cells: pd.Series) -> Cell:
-        value = cells[name]
-        return Cell(number(value * scale, digits), float(value)) if known(value) else Cell("")
+@dataclass(frozen=True)
+class Table:
+    """Rows of one kind. `says`: what they are, below the title."""
 
-    return cell
-
-
-def _share(name: str, digits: int = 3) -> Callable[[pd.Series], Cell]:
-    def cell(cells: pd.Series) -> Cell:
-        value = cells[name]
-        return Cell(percent(value, digits), float(value)) if known(value) else Cell("")
-
-    return cell
+    title: str
+    says: str
+    columns: tuple[Column, ...]
+    lines: tuple[Line, ...]
 
 
-def _median(cells: pd.Series) -> Cell:
-    return (
-        Cell(number(cells["median_ms"]), float(cells["median_ms"]), "strong") if known(cells["median_ms"]) else Cell("")
-    )
-
-
-def _interval(cells: pd.Series) -> Cell:
-    text = span(cells["median_lo_ms"], cells["median_hi_ms"])
-    return Cell(text or "one trial", float(cells["median_lo_ms"]) if text else None, "" if text else "quiet")
-
-
-def _gate(cells: pd.Series) -> Cell:
-    value = cells["gate"]
-    return Cell(GATE.get(value, value), value, f"gate-{value}") if known(value) else Cell("")
-
-
-def _cold(cells: pd.Series) -> Cell:
-    parts = cells[["import_s", "load_s", "first_call_s"]]
-    return Cell(number(parts.sum(), 2), float(parts.sum())) if parts.notna().all() else Cell("")
-
-
-COLUMNS = (
-    Column("Median", "ms", "Time of a typical request: host array in, host array out", _median),
-    Column("95 % interval", "ms", "Student's t over trials, one fresh process each", _interval),
-    Column("p90", "ms", "One request in ten took longer; empty if the samples cannot say", _figure("p90_ms")),
-    Column("p99", "ms", "One request in a hundred took longer; empty if the samples cannot say", _figure("p99_ms")),
-    Column("Per second", "", "Batch over median: one request at a time", _figure("throughput_per_s")),
-    Column("Speed-up", "x", "Against eager PyTorch in fp32 with the same workload and threads", _figure("speedup")),
-    Column("Gate", "", "Whether the outputs are right enough for its precision", _gate),
-    Column("Accuracy", "", "Labelled photos whose first class is right", _share("top1_accuracy")),
-    Column("Size", "MB", "What is deployed, on disk", _figure("artifact_bytes", 1e-6)),
-    Column("Memory", "MB", "Peak resident memory without the bare interpreter's", _figure("peak_rss_mb")),
-    Column("Cold start", "s", "Import, load and first call", _cold),
-    Column("Convert", "s", "From checkpoint to portable file", _figure("convert_s", digits=2)),
-    Column("Compile", "s", "From portable file to this host's artifact", _figure("compile_s", digits=2)),
-    Column("Execute", "ms", "The runtime's own part, without handing arrays over", _figure("execute_ms")),
-    Column("Copies", "", "Share of the request spent handing arrays over", _share("copy_share", 2)),
-    Column("Agreement", "", "Photos whose first class is the reference's", _share("top1_agreement")),
-    Column("SQNR", "dB", "Size of the outputs over size of their error", _figure("sqnr_db")),
+SIZE = Column("Size", "MB", "What is deployed, on disk", figure("artifact_bytes", 1e-6))
+PEAK = Column("Memory", "MB", "Peak resident memory without the bare interpreter's", figure("peak_rss_mb"))
+GATE = Column("Gate", "", "Whether the outputs are right enough for its precision", gate, words=True)
+TAILS = (
+    Column("p90", "ms", "One request in ten took longer", figure("p90_ms")),
+    Column("p99", "ms", "One request in a hundred took longer", figure("p99_ms")),
+    Column("p99.9", "ms", "One request in a thousand took longer", figure("p999_ms")),
+    Column("p99 / p50", "", "How much longer a slow request takes than a typical one", figure("tail_ratio")),
+    Column("Mean", "ms", "Mean of the requests", figure("mean_ms")),
+)
+PHASES = (
+    Column("Import", "MB", "Peak memory while importing the runtime", figure("peak_rss_import_mb")),
+    Column("Load", "MB", "Peak memory while loading the artifact", figure("peak_rss_load_mb")),
+    Column("Run", "MB", "Peak memory from the first call on", figure("peak_rss_run_mb")),
+    Column("Import", "s", "Median over trials", figure("import_s", digits=2)),
+    Column("Load", "s", "Median over trials", figure("load_s", digits=2)),
+    Column("First call", "s", "Median over trials", figure("first_call_s", digits=2)),
+)
+OUTPUTS = (
+    Column("Per second", "", "Batch over median: one request at a time", figure("throughput_per_s")),
+    Column("Execute", "ms", "The runtime's own part, without handing arrays over", figure("execute_ms")),
+    Column("Copies", "", "Share of the request spent handing arrays over", share("copy_share", 2)),
+    Column("Accuracy", "", "Labelled photos whose first class is right", share("top1_accuracy")),
+    Column("Agreement", "", "Photos whose first class is the reference's", share("top1_agreement")),
+    Column("SQNR", "dB", "Size of the outputs over size of their error", figure("sqnr_db")),
+    Column("Convert", "s", "From checkpoint to portable file", figure("convert_s", digits=2)),
+    Column("Compile", "s", "From portable file to this host's artifact", figure("compile_s", digits=2)),
+)
+HOW = (
+    Column("Trials", "", "Fresh processes", figure("trials")),
+    Column("Requests", "", "Samples of all trials", figure("samples")),
+    Column("Disturbed", "trials", "Something else used the host meanwhile; they stay in", figure("disturbed_trials")),
+    Column("Host", "", "Slow phases, found from the trials of all candidates", text("host_phase"), words=True),
+    Column("Where the work ran", "", "As the runtime says", text("placement"), words=True),
 )
 
 
-def lines(question: Question) -> list[Line]:
-    """All rows of one network on this host: those with figures first, fastest first within a batch."""
-    rows = question.rows.assign(_unmeasured=question.rows["median_ms"].isna())
-    rows = rows.sort_values(["_unmeasured", "batch", "median_ms"], kind="stable")
-    can_win = question.eligible
-    best = set(can_win.sort_values("median_ms").drop_duplicates("batch").index)
-    return [_line(cells, index in best) for index, cells in rows.iterrows()]
+def main_columns(evidence: Evidence) -> tuple[Column, ...]:
+    """The columns that everybody looks at, in latency mode."""
+
+    def timed(name: str, says: str) -> Column:
+        kind = "strong" if name == evidence.location else ""
+        return Column({"p10": "p10", "median": "Median"}[name], "ms", says, figure(f"{name}_ms", kind=kind))
+
+    def verdict(cells: pd.Series) -> Cell:
+        found = evidence.verdict(cells)
+        return Cell(found.name, found.name, f"verdict-{found.name}", title=found.sentence) if found else EMPTY
+
+    return (
+        timed("p10", "Fast location: a tenth of the requests took less. Says most of the candidate"),
+        timed("median", "A typical request on this host, and what else the host did"),
+        Column("Verdict", "", "What kind of data these are; in a sentence each below", verdict, words=True),
+        Column("Speed-up", "x", "Against eager PyTorch in fp32 with the same workload", figure("speedup", digits=2)),
+        GATE,
+        SIZE,
+        PEAK,
+        Column("Cold start", "s", "Import, load and first call", figure("cold_start_s", digits=2)),
+    )
 
 
-def _line(cells: pd.Series, is_best: bool) -> Line:
-    measured = known(cells["median_ms"])
+def main_table(question: Question, evidence: Evidence) -> Table | None:
+    """All rows in latency mode, those that measured first, fastest first within a batch; None where there are none."""
+    return _table("", "", main_columns(evidence), question, evidence, "latency")
+
+
+def details(question: Question, evidence: Evidence) -> list[Table]:
+    """What else is known of the rows in latency mode that measured, in parts."""
+    why, columns = energy_reason(question.rows)
+    phases = (*PHASES, *columns)
+    named = (
+        ("Slow requests", "Empty where the samples cannot support it. Intervals of quantiles are approximate.", TAILS),
+        ("Memory, start and energy by phase", f"Memory is without the bare interpreter's.{why}", phases),
+        ("Outputs, and what making it costs", "Making is wall time, once per artifact.", OUTPUTS),
+        ("How each row was measured", "", HOW),
+    )
+    found = [_table(title, says, columns, question, evidence, "latency", True) for title, says, columns in named]
+    return [table for table in found if table]
+
+
+def energy_reason(rows: pd.DataFrame) -> tuple[str, tuple[Column, ...]]:
+    """The column of energy where any row could be read; else no column, and why in a sentence."""
+    reasons = list(rows["energy_reason"].dropna().drop_duplicates())
+    if rows["energy_j"].notna().any() or len(reasons) > 1:
+        return "", (Column("Energy", "J an item", "CPU package, idle subtracted", energy, words=True),)
+    return f" Energy is not known: {reasons[0]}." if reasons else "", ()
+
+
+def loaded(question: Question, evidence: Evidence) -> list[Table]:
+    """The rows in throughput and in serving mode, apart from latency: a request under load is another thing."""
+    noun = evidence.noun(question.model, question.weights)
+
+    def rate(cells: pd.Series) -> Cell:
+        found = evidence.interval(cells, evidence.location)
+        if found is None:
+            return EMPTY
+        point, lo, hi = (v and per_second(cells["batch"], v) for v in (found.point, found.hi, found.lo))
+        return Cell(number(point), point, "strong", span(lo, hi))
+
+    def told(*keys: str) -> Callable[[pd.Series], Cell]:
+        def cell(cells: pd.Series) -> Cell:
+            trials = evidence.trials[key_of(cells)]
+            value = trials[0].record.get(*keys) if trials else None
+            if isinstance(value, dict):
+                return Cell(", ".join(f"{count}: {number(rate)}" for count, rate in value.items()))
+            return Cell(str(value), value) if known(value) else EMPTY
+
+        return cell
+
+    limit = evidence.config("serving", "p99_ms") or 0.0
+    streams = Column("Streams", "", "Requests in flight that were best", figure("streams"))
+    disturbed = Column("Disturbed", "trials", "Something else used the host meanwhile", figure("disturbed_trials"))
+    tried = Column("Tried", f"streams: {noun}/s", "Short windows of one trial", told("streams_tried"), words=True)
+    threads = Column("Threads", "", "Left beside the core that issues requests", told("serving", "threads_left"))
+    heads = (
+        (
+            "throughput", f"Kept full: {noun} per second", tried,
+            "Several requests in flight, counted over a window of time.",
+        ),
+        (
+            "serving", f"Serving: highest rate with p99 within {limit:g} ms", threads,
+            "Requests arrive at random (Poisson): the highest rate at which 99 % of them stay within the limit.",
+        ),
+    )  # fmt: skip
+    tables = []
+    for mode, title, special, says in heads:
+        columns = (Column(f"{noun.capitalize()}/s", "", says, rate), streams, special, GATE, PEAK, disturbed)
+        tables.append(_table(title, says, columns, question, evidence, mode))
+    return [table for table in tables if table]
+
+
+def _table(
+    title: str, says: str, columns: tuple[Column, ...], question: Question, evidence: Evidence, mode: str,
+    only_measured: bool = False,
+) -> Table | None:  # fmt: skip
+    contests = [contest for contest in question.contests if contest.mode == mode]
+    lines = [line for contest in contests for line in _lines(contest, columns, evidence)]
+    lines = [line for line in lines if line.cells] + [line for line in lines if not line.cells and not only_measured]
+    return Table(title, says, columns, tuple(lines)) if lines else None
+
+
+def _lines(contest: Contest, columns: tuple[Column, ...], evidence: Evidence) -> list[Line]:
+    rows, leaders, usual = contest.rows, set(contest.leaders.index), usual_session(contest.rows)
+    order = rows[f"{evidence.location}_ms"] if contest.mode == "latency" else -rows["throughput_per_s"]
+    rows = rows.assign(_order=order).sort_values("_order", kind="stable")
+    return [_line(cells, columns, index in leaders, usual) for index, cells in rows.iterrows()]
+
+
+def usual_session(rows: pd.DataFrame) -> str | None:
+    """The session that most rows were measured in; None where none was."""
+    counts = Counter(session for text in rows["session"].dropna() for session in str(text).split())
+    return counts.most_common(1)[0][0] if counts else None
+
+
+def _line(cells: pd.Series, columns: tuple[Column, ...], is_best: bool, usual: str | None) -> Line:
+    measured = known(cells["median_ms"]) or known(cells["throughput_per_s"])
     status = "gate" if cells["status"] == "ok" and known(cells["gate"]) and cells["gate"] == "fail" else cells["status"]
     return Line(
         name=candidate(cells), colour=colour(cells["runtime"]), batch=int(cells["batch"]), status=status,
         label=STATUS.get(status, FAILED_GATE), reason=str(cells["reason"]) if known(cells["reason"]) else "",
-        cells=tuple(column.cell(cells) for column in COLUMNS) if measured else (), is_best=is_best,
+        apart=bool(known(cells["session"]) and usual not in str(cells["session"]).split()), is_best=is_best,
+        cells=tuple(column.cell(cells) for column in columns) if measured else (),
     )  # fmt: skip
+
+
+def verdicts(question: Question, evidence: Evidence) -> list[tuple[str, int, Verdict]]:
+    """Candidate, batch and verdict of each row that has one, those that are not stable first."""
+    rows = [cells for _, cells in question.rows.iterrows()]
+    found = [(candidate(cells), int(cells["batch"]), evidence.verdict(cells)) for cells in rows]
+    named = [(name, batch, verdict) for name, batch, verdict in found if verdict]
+    return sorted(named, key=lambda each: each[2].name == "stable")
 
 
 @dataclass(frozen=True)
@@ -131,8 +225,8 @@ class Machines:
     lines: tuple[tuple[str, str, int, tuple[Cell, ...]], ...]
 
 
-def machines(table: pd.DataFrame, model: str, weights: str) -> Machines:
-    """Medians of one network's fp32-and-other candidates by host; a row that did not run says how it ended."""
+def machines(table: pd.DataFrame, model: str, weights: str, location: str) -> Machines:
+    """One network's candidates by host, at `location`; a row that did not run says how it ended."""
     rows = table[(table["model"] == model) & (table["weights"] == weights) & (table["mode"] == "latency")]
     hosts = tuple(rows["host"].drop_duplicates())
     names = ["runtime", "precision", "variant", "device", "batch", "image_size"]
@@ -140,15 +234,20 @@ def machines(table: pd.DataFrame, model: str, weights: str) -> Machines:
     for _, group in rows.groupby(names, sort=False, dropna=False):
         by_host: dict[Any, pd.Series] = {cells["host"]: cells for _, cells in group.iterrows()}
         first = group.iloc[0]
-        cells = tuple(_on_host(by_host.get(host)) for host in hosts)
+        cells = tuple(_on_host(by_host.get(host), location) for host in hosts)
         found.append((candidate(first), colour(first["runtime"]), int(first["batch"]), cells))
     return Machines(model, weights, hosts, tuple(found))
 
 
-def _on_host(cells: pd.Series | None) -> Cell:
+def _on_host(cells: pd.Series | None, location: str) -> Cell:
     if cells is None:
         return Cell("not asked for", None, "quiet")
     if not known(cells["median_ms"]):
         return Cell(STATUS[cells["status"]], None, "quiet")
-    interval = span(cells["median_lo_ms"], cells["median_hi_ms"])
-    return Cell(number(cells["median_ms"]) + (f" ({interval})" if interval else ""), float(cells["median_ms"]))
+    return figure(f"{location}_ms")(cells)
+
+
+def apart(table: Table | None) -> str:
+    """The rows of a table that were measured apart, listed; empty where there are none."""
+    rows = [f"{line.name}, batch {line.batch}" for line in table.lines if line.apart] if table else []
+    return listed(rows)

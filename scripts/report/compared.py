@@ -1,0 +1,101 @@
+"""What rows say of each other: speed-ups, slow phases of the host, standings in the finals."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scripts.core import paths
+from scripts.report.finalists import Finals, read_finals
+from scripts.report.reading import Trial
+from scripts.stats.comparison import paired_ratio
+from scripts.stats.intervals import t_interval
+from scripts.stats.phases import Moment, slow
+
+BASELINE = ("pytorch", "fp32", "default")
+MAY_BE_BEST, TOLD_APART = 1, 2
+
+Key = tuple[Any, ...]
+Values = dict[str, Any]
+Trials = Mapping[Key, Sequence[Trial]]
+
+
+def _workload(values: Values) -> tuple[Any, ...]:
+    kind = str(values["device"]).partition(":")[0]
+    return (kind, *(values[name] for name in ("host", "model", "weights", "batch", "image_size", "mode", "threads")))
+
+
+def _logs(trials: Sequence[Trial], location: str) -> dict[tuple[str, int], float]:
+    return {trial.round: trial.log_location(location) for trial in trials}
+
+
+def speedups(rows: Mapping[Key, Values], trials: Trials, location: str) -> dict[Key, Values]:
+    """`speedup` of each row against eager PyTorch in fp32 with the same workload, threads and kind of device.
+
+    Paired over the rounds of one session. Rows that were measured apart have a point and no interval: what the host
+    did between the sessions cannot be told from what the candidates differ by.
+    """
+    baseline = {
+        _workload(row): key
+        for key, row in rows.items()
+        if (row["runtime"], row["precision"], row["variant"]) == BASELINE and row["status"] == "ok" and trials[key]
+    }
+    found: dict[Key, Values] = {}
+    for key, row in rows.items():
+        reference = baseline.get(_workload(row))
+        if reference is not None and trials[key]:
+            found[key] = _speedup(_logs(trials[reference], location), _logs(trials[key], location))
+    return found
+
+
+def _speedup(reference: dict[Any, float], ours: dict[Any, float]) -> Values:
+    shared = reference.keys() & ours.keys()
+    if not shared:
+        return {"speedup": float(np.exp(np.mean(list(reference.values())) - np.mean(list(ours.values()))))}
+    ratio = paired_ratio(reference, ours)
+    return {"speedup": ratio.point, "speedup_lo": ratio.lo, "speedup_hi": ratio.hi}
+
+
+def host_phases(trials: Trials) -> dict[Key, Values]:
+    """`host_phase` of each row: in how many of its trials its host was slow, by all candidates' trials together."""
+    groups: dict[tuple[str, str], list[tuple[Key, Trial]]] = {}
+    for key, each in trials.items():
+        for trial in each:
+            groups.setdefault((key[0], trial.round[0]), []).append((key, trial))
+    marked: dict[Key, int] = {key: 0 for key, each in trials.items() if each}
+    for group in groups.values():
+        moments = [
+            Moment(key, float(trial.record.get("started") or 0), trial.log_location("median")) for key, trial in group
+        ]
+        for (key, _), was_slow in zip(group, slow(moments), strict=True):
+            marked[key] += was_slow
+    return {key: {"host_phase": _phase(count, len(trials[key]))} for key, count in marked.items()}
+
+
+def _phase(count: int, total: int) -> str:
+    return f"slow in {count} of {total} trials" if count else "usual"
+
+
+def all_finals(artifacts: Path, hosts: Sequence[str]) -> list[Finals]:
+    """The finals of all hosts."""
+    return [each for host in hosts for each in read_finals(Path(paths.finals_record(str(artifacts), host)))]
+
+
+def standings(finals: Sequence[Finals], location: str) -> dict[Key, Values]:
+    """What the finals say of each row that took part: milliseconds a request, and whether it may be the best."""
+    found: dict[Key, Values] = {}
+    for each in finals:
+        told = each.standings(location)
+        may_be_best = {standing.name: standing.may_be_best for standing in told.standings} if told else {}
+        for finalist in each.finalists:
+            if not finalist.trials:
+                continue
+            point, lo, hi = t_interval([trial.log_location(location) for trial in finalist.trials])
+            named = location if finalist.trials[0].mode == "latency" else "mean"
+            rank = MAY_BE_BEST if may_be_best.get(finalist.name) else TOLD_APART
+            found[finalist.key] = {
+                "finals_ms": point, "finals_lo_ms": lo, "finals_hi_ms": hi, "finals_location": named,
+                "rank_set": rank if finalist.name in may_be_best else None,
+            }  # fmt: skip
+    return found

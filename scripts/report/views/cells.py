@@ -1,0 +1,83 @@
+"""How one cell of a table is filled: what it shows, what it sorts by, the interval below it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from scripts.report.wording import GATE, known, number, percent, span
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a cell shows, what it sorts by (None: last), and what stands small below it."""
+
+    text: str
+    sort: float | str | None = None
+    kind: str = ""
+    small: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: heading, unit, what it means, how to fill it. `words`: it holds text, not numbers."""
+
+    head: str
+    unit: str
+    says: str
+    cell: Callable[[pd.Series], Cell]
+    words: bool = False
+
+
+EMPTY = Cell("")
+
+
+def figure(name: str, scale: float = 1.0, digits: int = 3, kind: str = "") -> Callable[[pd.Series], Cell]:
+    """A number; where the table has its bounds (`x_lo_ms` and `x_hi_ms` of `x_ms`), the interval below it."""
+    stem, _, unit = name.rpartition("_")
+    lo, hi = (f"{stem}_{end}_{unit}" for end in ("lo", "hi")) if unit in ("ms", "s") else (f"{name}_lo", f"{name}_hi")
+
+    def cell(cells: pd.Series) -> Cell:
+        value = cells[name]
+        if not known(value):
+            return EMPTY
+        if isinstance(value, int) and scale == 1:
+            return Cell(f"{value:,}", float(value), kind)
+        bounds = [cells[bound] * scale if bound in cells and known(cells[bound]) else None for bound in (lo, hi)]
+        return Cell(number(value * scale, digits), float(value), kind, span(*bounds))
+
+    return cell
+
+
+def share(name: str, digits: int = 3) -> Callable[[pd.Series], Cell]:
+    """A share as a percentage."""
+
+    def cell(cells: pd.Series) -> Cell:
+        value = cells[name]
+        return Cell(percent(value, digits), float(value)) if known(value) else EMPTY
+
+    return cell
+
+
+def text(name: str) -> Callable[[pd.Series], Cell]:
+    """Words, as they are."""
+
+    def cell(cells: pd.Series) -> Cell:
+        value = cells[name]
+        return Cell(str(value), str(value)) if known(value) else EMPTY
+
+    return cell
+
+
+def gate(cells: pd.Series) -> Cell:
+    """Whether the gate was passed."""
+    value = cells["gate"]
+    return Cell(GATE.get(value, value), value, f"gate-{value}") if known(value) else EMPTY
+
+
+def energy(cells: pd.Series) -> Cell:
+    """Joules an item, or why they are not known."""
+    if known(cells["energy_j"]):
+        return Cell(number(cells["energy_j"]), float(cells["energy_j"]))
+    return Cell(str(cells["energy_reason"]) if known(cells["energy_reason"]) else "", None, "quiet")

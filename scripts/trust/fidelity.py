@@ -1,0 +1,118 @@
+"""Our times against vendors' own tools, or a bare loop of the documented interface: python -m scripts.trust.fidelity.
+
+A round is our trial and the reference's of every runtime: the same artifact, threads, batch, input values and number
+of samples, each in a fresh process, in random order. Ours goes through the supervisor and the worker that measure
+everybody; the reference runs in the same environment, alone on the machine, with nothing of ours around it. Writes
+what was measured; `scripts.trust.ratios` makes ratios of it. Runs in Snakemake's own Python.
+"""
+
+import argparse
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from scripts.core import plan
+from scripts.core.catalogue import RUNTIMES
+from scripts.core.guard import become_guard, say
+from scripts.core.records import USABLE
+from scripts.core.stage import obstacle, run_verb
+from scripts.core.verb import write_json
+from scripts.measure.asked import Setting, trial_arguments
+from scripts.measure.supervisor import machine_lock, measure
+
+STEPS = {
+    "openvino": ("execute",),
+    "litert": ("execute",),
+    "onnxruntime": ("put", "execute", "get"),
+    "executorch": ("put", "execute", "get"),
+    "pytorch": ("execute",),
+}
+"""The steps of our samples that a reference's call covers: those that take arrays and give arrays cover all."""
+
+Values = dict[str, Any]
+
+
+def ours(row: Values, setting: Setting, raw: Path) -> Values:
+    """One trial of ours, its samples in `raw`: its facts. Raises SystemExit where it fails: a proof needs all."""
+    args = trial_arguments(row, setting)
+    ending, facts = obstacle(args), Values()
+    if ending is None:
+        ending, facts = measure(args, raw)
+    _require(row, ending)
+    return facts
+
+
+def theirs(row: Values, setting: Setting) -> Values:
+    """What the reference says of the same: percent, method, ms. Raises SystemExit where it fails."""
+    args = trial_arguments(row, setting)
+    args.source.append(f"portable={row['paths']['portable']}/artifact.json")
+    args.verb = f"scripts.trust.references.{RUNTIMES[row['runtime']].room}"
+    with machine_lock() as lock, tempfile.TemporaryDirectory(prefix="reference-") as out:
+        end, facts = run_verb(args, Path(out), pass_fds=(lock,), poll_s=None)
+    _require(row, {"status": end.status, "reason": end.reason})
+    return facts
+
+
+def _require(row: Values, ending: Values) -> None:
+    if ending["status"] not in USABLE:
+        raise SystemExit(f"{row['runtime']} could not be measured, so nothing is proved: {ending['reason']}")
+
+
+def with_iterations(setting: Setting, iterations: int) -> Setting:
+    """So many samples, however long they take: references know no budget of time, and both sides get as many."""
+    measured = setting.config["measure"] | {"iterations": iterations}
+    return setting._replace(config=setting.config | {"measure": measured})
+
+
+def one_round(row: Values, number: int, setting: Setting, seed: int, folder: Path) -> Values:
+    """Both sides of one runtime, in random order."""
+    raw = folder / f"{row['runtime']}.{number}.npz"
+    order = sorted(("ours", "theirs"), key=lambda side: plan.order(seed, number, f"{row['runtime']}/{side}"))
+    said: Values = {}
+    for side in order:
+        if side == "ours":
+            ours(row, setting, raw)
+        else:
+            said = theirs(row, setting)
+    return {"round": number, "first": order[0], "raw": str(raw.relative_to(folder.parent)), "theirs": said}
+
+
+def rounds(rows: Sequence[Values], count: int, seed: int, setting: Setting, folder: Path) -> dict[str, Values]:
+    """`count` rounds of every row. A first trial finds how many samples the budget of time gives."""
+    runtimes: dict[str, Values] = {}
+    for row in rows:
+        samples = ours(row, setting, folder / "first.npz")["samples"]
+        runtimes[row["runtime"]] = {"steps": STEPS[row["runtime"]], "iterations": samples, "rounds": []}
+    for number in range(1, count + 1):
+        for row in rows:
+            entry = runtimes[row["runtime"]]
+            counted = with_iterations(setting, entry["iterations"])
+            entry["rounds"].append(one_round(row, number, counted, seed, folder))
+        say(f"proofs against vendors' tools and bare loops: round {number} of {count}")
+    return runtimes
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", required=True, help="rows of the plan to measure, a JSON list, one a runtime")
+    parser.add_argument("--config", required=True, help="the resolved config, JSON")
+    parser.add_argument("--torch-build", required=True)
+    parser.add_argument("--host-record", required=True, type=Path)
+    parser.add_argument("--rounds", required=True, type=int)
+    parser.add_argument("--seconds", required=True, type=float, help="about how long each process samples")
+    parser.add_argument("--log", required=True, type=Path)
+    parser.add_argument("--out", required=True, type=Path)
+    args = parser.parse_args()
+    become_guard()
+    config = json.loads(args.config)
+    setting = Setting(config, args.seconds, args.torch_build, args.host_record, args.log)
+    folder = args.out.parent / "fidelity"
+    measured = rounds(json.loads(args.rows), args.rounds, config["measure"]["seed"], setting, folder)
+    write_json(args.out, {"schema": 1, "rounds": args.rounds, "runtimes": measured})
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
