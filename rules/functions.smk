@@ -127,6 +127,16 @@ def trust_records(rows):
     return sorted({record(folder) for folder in folders} | environments)
 
 
+def trust_config():
+    """The part of the config that a proof's trials depend on."""
+    return options(measure=CONFIG["measure"], serving=CONFIG["serving"], artifacts=ARTIFACTS)
+
+
+def reference_modules():
+    """What our times are held against, by the rows that are proved."""
+    return [f"scripts.trust.references.{RUNTIMES[row['runtime']].room}" for row in TRUST_ROWS]
+
+
 # Reporting: report.smk
 
 

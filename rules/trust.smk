@@ -3,6 +3,10 @@
 
 
 TRUST = f"{ARTIFACTS}/hosts/{HOST}/trust"
+PROOF = (
+    "--config {params.config:q} --torch-build {params.torch_build} --host-record {input.host:q}"
+    " --log {log:q} --out {output.record:q}"
+)
 
 
 rule trust_live:
@@ -18,8 +22,8 @@ rule trust_live:
         conda_of("report")
     threads: 10**6
     params:
-        row=json.dumps(TRUST_ROWS[0], sort_keys=True) if TRUST_ROWS else "",
-        config=options(measure=CONFIG["measure"], serving=CONFIG["serving"], artifacts=ARTIFACTS),
+        row=json.dumps(TRUST_ROWS[0] if TRUST_ROWS else None, sort_keys=True),
+        config=trust_config(),
         rounds=CONFIG["trust"]["rounds"],
         seconds=CONFIG["trust"]["seconds"],
         torch_build=TORCH_BUILD,
@@ -28,10 +32,67 @@ rule trust_live:
         "Proofs: one candidate against itself, and against itself slowed down"
     shell:
         words(
-            'exec "$ASSAY_PYTHON" -m scripts.trust.live --row {params.row:q} --config {params.config:q}',
-            "--torch-build {params.torch_build} --host-record {input.host:q} --rounds {params.rounds}",
-            "--seconds {params.seconds} --log {log:q} --out {output.record:q}",
+            'exec "$ASSAY_PYTHON" -m scripts.trust.live --row {params.row:q} --rounds {params.rounds}',
+            "--seconds {params.seconds}",
+            PROOF,
         )
+
+
+rule trust_fidelity:
+    """Each runtime against its vendor's own tool, or a bare loop of its documented interface."""
+    input:
+        records=trust_records(TRUST_ROWS),
+        host=ancient(paths.host_record(ARTIFACTS, HOST)),
+    output:
+        record=f"{TRUST}/fidelity.json",
+    log:
+        f"{TRUST}/fidelity.log",
+    conda:
+        conda_of("report")
+    threads: 10**6
+    params:
+        rows=json.dumps(TRUST_ROWS, sort_keys=True),
+        config=trust_config(),
+        rounds=CONFIG["trust"]["tool_rounds"],
+        seconds=CONFIG["trust"]["seconds"],
+        torch_build=TORCH_BUILD,
+        code=code_hash("scripts.trust.fidelity", "scripts.measure.worker", *reference_modules()),
+    message:
+        "Proofs: our times against vendors' own tools and bare loops"
+    shell:
+        words(
+            'exec "$ASSAY_PYTHON" -m scripts.trust.fidelity --rows {params.rows:q} --rounds {params.rounds}',
+            "--seconds {params.seconds}",
+            PROOF,
+        )
+
+
+rule trust_fallback:
+    """Silent fallbacks, provoked: each must end as degraded."""
+    input:
+        records=trust_records(TRUST_ROWS),
+        host=ancient(paths.host_record(ARTIFACTS, HOST)),
+    output:
+        record=f"{TRUST}/fallback.json",
+    log:
+        f"{TRUST}/fallback.log",
+    conda:
+        conda_of("report")
+    threads: 10**6
+    params:
+        rows=json.dumps(TRUST_ROWS, sort_keys=True),
+        config=trust_config(),
+        torch_build=TORCH_BUILD,
+        code=code_hash(
+            "scripts.trust.fallback",
+            "scripts.trust.provoked.session",
+            "scripts.trust.provoked.convert",
+            "scripts.measure.worker",
+        ),
+    message:
+        "Proofs: silent fallbacks, provoked"
+    shell:
+        words('exec "$ASSAY_PYTHON" -m scripts.trust.fallback --rows {params.rows:q}', PROOF)
 
 
 rule trust:
@@ -42,7 +103,7 @@ rule trust:
         fidelity=f"{TRUST}/fidelity.json",
         fallback=f"{TRUST}/fallback.json",
     output:
-        f"{REPORTS}/trust.json",
+        record=f"{REPORTS}/trust.json",
     log:
         f"{REPORTS}/logs/trust.log",
     conda:
@@ -61,5 +122,5 @@ rule trust:
             IN_REPORT,
             "scripts.trust.judge --live {input.live:q} --fidelity {input.fidelity:q} --fallback {input.fallback:q}",
             "--host {params.host} --location {params.location} --finals-rounds {params.finals_rounds}",
-            "--draws {params.draws} --out {output:q} > {log:q} 2>&1",
+            "--draws {params.draws} --out {output.record:q} > {log:q} 2>&1",
         )

@@ -19,6 +19,7 @@ from scripts.report.reading import Record, Trial, with_samples
 from scripts.stats.best import best
 from scripts.stats.comparison import paired_ratio
 from scripts.stats.intervals import Array
+from scripts.trust.ratios import ratios
 from scripts.trust.simulate import coverage, family_false_winner_rate, flags
 
 EQUIVALENCE = 0.90
@@ -122,7 +123,7 @@ def main(argv: list[str] | None = None) -> int:
     print("simulating coverage and flags", flush=True)
     values |= {
         "coverage": coverage(draws=args.draws, seed=args.seed), "flags": flags(draws=args.draws, seed=args.seed),
-        "fidelity": json.loads(args.fidelity.read_text()), "fallback": json.loads(args.fallback.read_text()),
+        "fidelity": ratios(args.fidelity), "fallback": json.loads(args.fallback.read_text()),
         "schema": 1, "host": args.host, "location": args.location, "finals_rounds": args.finals_rounds,
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }  # fmt: skip
