@@ -122,7 +122,7 @@ def refined_screen(w):
 
 def trust_records(rows):
     """What the proofs on these rows read."""
-    folders = {row["paths"][name] for row in rows for name in ("deployable", "reference", "checkpoint")}
+    folders = {row["paths"][name] for row in rows for name in ("deployable", "portable", "reference", "checkpoint")}
     environments = {environment_of(RUNTIMES[row["runtime"]].env) for row in rows}
     return sorted({record(folder) for folder in folders} | environments)
 

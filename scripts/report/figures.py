@@ -23,6 +23,8 @@ WIDTH_IN, ROW_IN, FRAME_IN = 4.7, 0.29, 0.6
 FONT_PT = 10.5
 LOG_FROM = 25
 """Where the widest reaches this many times as far as the fastest, a linear axis hides the fast ones."""
+OUTSIDE = 20
+"""The axis of points ends this many times beyond the outermost of them."""
 SHADES = (1.0, 0.6, 0.3)
 FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
 STYLE: dict[Any, Any] = {
@@ -81,7 +83,9 @@ def points(bars: Sequence[Bar], unit: str) -> str:
     with matplotlib.rc_context(STYLE):
         figure, (axes,) = _axes(len(bars))
         known = [[value for value in bar.values if value == value] for bar in bars]
-        edge, least = max(map(max, known)), min(map(min, known))
+        # An interval over powers of ten (two trials) leaves the picture: its points must stay readable.
+        edge = min(max(map(max, known)), OUTSIDE * max(bar.values[0] for bar in bars))
+        least = max(min(map(min, known)), min(bar.values[0] for bar in bars) / OUTSIDE)
         is_log = edge > LOG_FROM * min(bar.values[0] for bar in bars)
         if is_log:
             axes.set_xscale("log")
@@ -90,7 +94,7 @@ def points(bars: Sequence[Bar], unit: str) -> str:
             _dot(axes, row, (middle, lo, hi), bar)
             axes.plot([second], [row], "o", color=INK, markersize=6, markerfacecolor="none", markeredgewidth=1)
             axes.annotate(
-                number(middle), (max(known[row]), row), (8, 0), textcoords="offset points", va="center",
+                number(middle), (min(max(known[row]), edge), row), (8, 0), textcoords="offset points", va="center",
                 fontweight="bold" if bar.bold else "normal",
             )  # fmt: skip
         axes.set_xlim(least / 1.3 if is_log else 0, edge * (1.9 if is_log else 1.16))

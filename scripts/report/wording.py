@@ -25,6 +25,8 @@ ENDED = STATUS | {
     "unsupported": "could not be done",
 }
 """A status as what happened."""
+WIDEST = 100
+"""Interval ends further apart than this are not spelled out."""
 FAILED_GATE = "failed its gate"
 GATE = {"pass": "pass", "numeric": "numeric only", "fail": "fail"}
 
@@ -70,8 +72,13 @@ def megabytes(value: Any) -> str:
 
 
 def span(lo: Any, hi: Any) -> str:
-    """`5.21 to 5.43`, with as many digits as tell the two apart; nothing where there is no interval."""
-    return " to ".join(_apart(lo, hi, 3)) if known(lo) and known(hi) else ""
+    """`5.21 to 5.43`, with as many digits as tell the two apart; nothing where there is no interval.
+
+    Two or three trials can leave an interval over many powers of ten: its ends would say nothing.
+    """
+    if not (known(lo) and known(hi)):
+        return ""
+    return f"wider than {WIDEST} to 1" if hi > WIDEST * lo else " to ".join(_apart(lo, hi, 3))
 
 
 def _apart(lo: float, hi: float, digits: int) -> tuple[str, str]:
