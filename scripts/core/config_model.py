@@ -52,7 +52,7 @@ class Measure(Part):
     trials: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=5, description="Fresh processes per candidate and workload; intervals come from their spread."
     )
-    seconds: Seconds = Field(default=2.0, description="Time budget for the samples of a trial, in seconds.")
+    seconds: Seconds = Field(default=1.5, description="Time budget for the samples of a trial, in seconds.")
     min_samples: Count = Field(default=5, description="Samples of a slow candidate, even beyond the time budget.")
     iterations: Count | None = Field(
         default=None, description="Exactly this many samples in each trial, in place of the time budget."

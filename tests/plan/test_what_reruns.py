@@ -132,3 +132,23 @@ def test_a_new_lock_reruns_what_uses_the_environment(project: Path) -> None:
 def test_another_limit_reruns_nothing(project: Path) -> None:
     answer = ask(project, "limits={trial_s: 77}")
     assert not set(rules(answer)) & {"trial", "verify", "prepare", "convert_onnx"}
+
+
+def test_more_finalists_measure_no_trial_again(project: Path) -> None:
+    assert set(rules(ask(project, "finals={finalists: 5}"))) == {
+        "finals",
+        "plan",
+        "summarise",
+        "report",
+        "check",
+        "all",
+    }
+
+
+def test_refining_is_a_job_only_where_minutes_are_given_for_it(project: Path) -> None:
+    assert "refine" in rules(ask(project, "finals={refine_minutes: 1}"))
+
+
+def test_proofs_are_no_part_of_a_run(project: Path) -> None:
+    (project / "reports" / "trust.json").write_text('{"host_noise_pct": 1}')
+    assert set(rules(ask(project))) == {"report", "check", "all"}

@@ -32,7 +32,7 @@ def test_the_defaults() -> None:
     assert found["runtimes"] == {name: {"precisions": ["fp32"]} for name in RUNTIMES}
     assert found["batches"] == [1, 8] and found["modes"] == ["latency"] and found["threads"] == "auto"
     assert found["measure"] == {
-        "trials": 5, "seconds": 2.0, "min_samples": 5, "iterations": None,
+        "trials": 5, "seconds": 1.5, "min_samples": 5, "iterations": None,
         "warmup_iterations": 20, "warmup_seconds": 0.5, "seed": 0, "location": "p10", "resolution": 0.05,
     }  # fmt: skip
     assert found["limits"]["memory_mb"] is None and found["tensorrt_rtx"] == {"target": "sm86"}
