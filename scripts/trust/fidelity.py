@@ -33,9 +33,18 @@ STEPS = {
 }
 """The steps of our samples that a reference's call covers: those that take arrays and give arrays cover all."""
 
-STEADY = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**30)}
-"""Both sides keep memory that was freed. By itself glibc gives the top of its heap back or not, by the heap's chance
-layout: an eager PyTorch process either takes 3,500 page faults per call or none, and is 40 % slower or is not."""
+STEADY = {
+    "MALLOC_MMAP_THRESHOLD_": str(2**25),
+    "MALLOC_TRIM_THRESHOLD_": str(2**30),
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+}
+"""Memory of both sides: what was freed is kept, in huge pages where the kernel gives them.
+
+By itself glibc gives the end of its heap back or not as the heap happens to lie: an eager PyTorch process takes
+thousands of page faults per call or none, and is 40 % slower or is not. In small pages, the order in which a process
+allocates (input before or after the network) then still decides over 5 %: a proof about how we measure would be one
+about that (Mytkowicz et al., ASPLOS 2009).
+"""
 
 Values = dict[str, Any]
 
