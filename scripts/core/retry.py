@@ -36,7 +36,7 @@ def forget(root: Path, host: str, everything: bool) -> int:
     finals = _bad_finals(root / "hosts" / host / "finals" / "finals.json") if everything else []
     for path in [*installs, *found, *finals]:
         path.unlink()
-    if installs or found:
+    if installs or found or finals:
         (root / "plan.json").unlink(missing_ok=True)
     return len(installs) + len(found) + len(finals)
 

@@ -52,3 +52,15 @@ def test_without_failures_nothing_is_touched(tree: Path) -> None:
     forget(tree, "here", everything=True)
     (tree / "plan.json").write_text("{}")
     assert forget(tree, "here", everything=True) == 0 and (tree / "plan.json").exists()
+
+
+def test_finals_in_which_a_trial_failed_are_held_again_on_request(tree: Path) -> None:
+    """`plan.json` goes with them: Snakemake makes nothing for a missing file that no job which runs needs."""
+    forget(tree, "here", everything=True)
+    finals = tree / "hosts/here/finals/finals.json"
+    finals.parent.mkdir(parents=True)
+    for status, forgotten in (("ok", 0), ("crashed", 1)):
+        finals.write_text(json.dumps({"questions": [{"finalists": [{"trials": [{"status": status}]}]}]}))
+        (tree / "plan.json").write_text("{}")
+        assert forget(tree, "here", everything=True) == forgotten
+        assert finals.exists() == (tree / "plan.json").exists() == (not forgotten)
