@@ -19,6 +19,7 @@ from scripts.core.paths import ROOT
 _IGNORED = {tokenize.COMMENT, tokenize.NL, tokenize.ENCODING, tokenize.ENDMARKER}
 
 
+@cache
 def _file(module: str, package: str) -> Path | None:
     """The file of a module of `package`; None for anything else (a class, a toolchain's module)."""
     if module.split(".")[0] != package:
