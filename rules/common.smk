@@ -13,6 +13,7 @@ from snakemake.utils import update_config
 from scripts.core import bootstrap, environment, estimate, host, keys, paths, plan, retry
 from scripts.core.catalogue import FORMATS, RUNTIMES
 from scripts.core.codehash import code_hash
+from scripts.trust.rows import proof_rows
 
 ROOT = Path(workflow.basedir)
 GUARD_PYTHON = bootstrap.python(ROOT)
@@ -26,7 +27,7 @@ THREADS = host.usable_cores() if CONFIG["threads"] == "auto" else CONFIG["thread
 TORCH_BUILD = bootstrap.torch_build(CONFIG, GUARD_PYTHON, ROOT)
 HAS_NVIDIA = host.has_nvidia_gpu()
 ROWS = plan.rows(CONFIG, HOST, THREADS, HAS_NVIDIA)
-TRUST_ROWS = plan.proof_rows(ROWS, ARTIFACTS)
+TRUST_ROWS = proof_rows(ROWS, ARTIFACTS)
 NETWORKS = sorted({row.network for row in ROWS})
 TRIALS = CONFIG["measure"]["trials"]
 NO_GPU = None if HAS_NVIDIA else "not run here: no NVIDIA GPU"

@@ -9,7 +9,7 @@ import argparse
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -93,19 +93,6 @@ def rows(config: dict[str, Any], host: str, threads: int, nvidia: bool) -> list[
         for runtime, precision, variant, device in candidates(config)
         for batch, mode in product(config["batches"], config["modes"])
     ]  # fmt: skip
-
-
-PROVED = ("onnxruntime", "openvino", "litert", "executorch", "pytorch")
-"""Runtimes whose times are held against a tool of their vendor's, or a bare loop of their documented interface."""
-
-
-def proof_rows(table: Sequence[Row], root: str) -> list[dict[str, Any]]:
-    """The first network's rows that `make trust` measures, as in plan.json but with one thread, in `PROVED`'s order."""
-    first = [row for row in table if (row.network, row.precision, row.device) == (table[0].network, "fp32", "cpu")]
-    small = min((row.batch for row in first), default=0)
-    found = {row.runtime: row for row in first if row.batch == small and row.variant == "default"}
-    rows = [replace(found[name], threads=1, mode="latency", trials=0) for name in PROVED if name in found]
-    return [asdict(row) | {"paths": row.paths(root)} for row in rows]
 
 
 def can_run(runtime: str, nvidia: bool) -> bool:

@@ -27,8 +27,8 @@ from scripts.core.guard import become_guard, say
 from scripts.core.records import USABLE
 from scripts.core.stage import obstacle
 from scripts.core.verb import write_json
-from scripts.measure.asked import KINDS, WORKER, Setting, sources, trial_arguments
 from scripts.measure.supervisor import SESSION_VARIABLE, measure
+from scripts.measure.trials import KINDS, WORKER, Setting, sources, trial_arguments
 
 LEAST_ROUNDS = 3
 """Fewer resolve nothing, whatever the budget says."""

@@ -6,7 +6,6 @@ inside the loop. Standard library and NumPy only, Python 3.8 on.
 """
 
 import gc
-import resource
 from array import array
 from time import perf_counter_ns
 from typing import Any, Callable, Dict, List, NamedTuple, Optional
@@ -58,40 +57,6 @@ class Measured(NamedTuple):
     requests: int
     facts: Facts
     sessions: List[Session]
-
-
-class Watch:
-    """Reads counters right before and right after what is measured, nothing in between.
-
-    `facts` then has `window`, the counters of the host and of this process, and `usage`, what this process and all of
-    its threads took from the host in between (getrusage(2)). Samplers that are off leave both empty.
-    """
-
-    def __init__(self) -> None:
-        self.facts: Facts = {"window": {}, "usage": {}}
-        self._window = samplers.Window()
-
-    def __enter__(self) -> "Watch":
-        self._window.__enter__()
-        self._before = _usage()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        after = _usage()
-        self._window.__exit__(*error)
-        spent = {name: after[name] - self._before[name] for name in after}
-        self.facts = {"window": self._window.facts, "usage": spent if samplers.on() else {}}
-
-
-def _usage() -> Dict[str, float]:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return {
-        "major_faults": used.ru_majflt,
-        "minor_faults": used.ru_minflt,
-        "voluntary_switches": used.ru_nvcsw,
-        "involuntary_switches": used.ru_nivcsw,
-        "cpu_s": used.ru_utime + used.ru_stime,
-    }
 
 
 class Samples(NamedTuple):
@@ -148,6 +113,6 @@ def sample(session: Session, inputs: Arrays, protocol: Protocol) -> Samples:
 def latency(bench: Bench) -> Measured:
     """One request at a time: raw int64 ns `put`, `execute`, `get`, each [samples]."""
     warmup = warm_up(bench.session, bench.inputs, bench.protocol)
-    with Watch() as watch:
+    with samplers.Window() as window:
         samples = sample(bench.session, bench.inputs, bench.protocol)
-    return Measured(samples._asdict(), len(samples.put), dict(watch.facts, warmup=warmup), [bench.session])
+    return Measured(samples._asdict(), len(samples.put), {"window": window.facts, "warmup": warmup}, [bench.session])

@@ -21,8 +21,8 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tu
 import numpy as np
 
 from scripts.core.door import Arrays, Session
-from scripts.measure import loadgen
-from scripts.measure.protocol import Bench, Measured, Protocol, Watch, warm_up
+from scripts.measure import loadgen, samplers
+from scripts.measure.protocol import Bench, Measured, Protocol, warm_up
 from scripts.measure.throughput import Window, search
 
 PERCENTILE = 0.99
@@ -244,7 +244,7 @@ def serving(bench: Bench) -> Measured:
     fastest_ms = float(busy.latency.min()) / 1e6
     seed = random.SystemRandom().getrandbits(31)  # arrivals differ between trials: their chance belongs to the spread
     runs: List[Run] = []
-    with Server(found.streams, bench.inputs, bench.protocol) as server, Watch() as watch:
+    with Server(found.streams, bench.inputs, bench.protocol) as server, samplers.Window() as counted:
         if fastest_ms <= limit_ms:
             runs = bisect(lambda rate: one_run(server, rate, limit_ms, bench.protocol.seconds, seed), busy.rate)
     best = max((run for run in runs if run.met), key=lambda run: run.rate, default=None)
@@ -260,7 +260,7 @@ def serving(bench: Bench) -> Measured:
         "seed": seed,
         "runs": [run.facts() for run in runs],
     }
-    facts = dict(watch.facts, serving=told, streams=len(found.streams), streams_left_out=found.left_out)
+    facts = dict(window=counted.facts, serving=told, streams=len(found.streams), streams_left_out=found.left_out)
     if best is None:
         facts.update(status="unsupported", reason=_why_none(runs, fastest_ms, limit_ms))
     return Measured({"latency": best.latency if best else NOTHING}, best.queries if best else 0, facts, found.streams)

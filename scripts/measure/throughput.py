@@ -18,8 +18,9 @@ import numpy as np
 
 from scripts.core.door import Arrays, Session
 from scripts.core.verb import Facts
+from scripts.measure import samplers
 from scripts.measure.memory import reset_peak
-from scripts.measure.protocol import Bench, Measured, Protocol, Watch, warm_up
+from scripts.measure.protocol import Bench, Measured, Protocol, warm_up
 
 TRY_SHARE = 0.2
 """Share of the trial's time (or iterations) in which one number of streams is tried."""
@@ -104,7 +105,7 @@ def window(streams: Sequence[Session], inputs: Sequence[Arrays], protocol: Proto
             lane.start()
         for _ in lanes:
             _hear(news)
-        with Watch() as watch:
+        with samplers.Window() as counted:
             opened = perf_counter_ns()
             _wait(lanes, protocol, news)
             closed = perf_counter_ns()
@@ -119,7 +120,7 @@ def window(streams: Sequence[Session], inputs: Sequence[Arrays], protocol: Proto
     if protocol.iterations is not None:
         finished, latency = finished[: protocol.iterations], latency[: protocol.iterations]
         closed = opened + int(finished[-1])
-    return Window(finished, latency, closed - opened, dict(watch.facts, warmup=_warmup(lanes)))
+    return Window(finished, latency, closed - opened, {"window": counted.facts, "warmup": _warmup(lanes)})
 
 
 def _hear(news: Any, seconds: Optional[float] = None) -> None:

@@ -16,7 +16,8 @@ QUESTION = ("model", "weights", "image_size", "threads")
 CANDIDATE = ("runtime", "precision", "variant", "device")
 MODES = ("latency", "throughput", "serving")
 WINNER, TIE, ALONE, UNDECIDED = "winner", "tie", "alone", "undecided"
-MAY_BE_BEST = 1
+MAY_BE_BEST, TOLD_APART = 1, 2
+"""What the column `rank_set` holds of a finalist."""
 
 
 def per_second(batch: Any, ms: Any) -> Any:

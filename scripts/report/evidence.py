@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from scripts.core import paths
-from scripts.report.answers import CANDIDATE, Contest
+from scripts.report.answers import Contest
 from scripts.report.finalists import QUESTION, Finalist, Finals, read_finals
 from scripts.report.measured import interval_of, judged
 from scripts.report.reading import Record, Trial, read, read_if_any
@@ -31,11 +31,6 @@ def key_of(cells: pd.Series) -> tuple[Any, ...]:
 def keys_of(rows: pd.DataFrame) -> set[tuple[Any, ...]]:
     """The keys of rows of the table."""
     return {key_of(cells) for _, cells in rows.iterrows()}
-
-
-def name_of(cells: pd.Series) -> str:
-    """The name of a row's candidate in the finals, as `Finalist.name` has it."""
-    return "/".join(str(cells[part]) for part in CANDIDATE)
 
 
 @dataclass

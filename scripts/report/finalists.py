@@ -1,16 +1,24 @@
 """What the finals measured, read from their record, and who may be the best."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from scripts.report.answers import CANDIDATE
 from scripts.report.reading import USABLE, Record, Trial, read_if_any, with_samples
 from scripts.report.rows import KEY
 from scripts.stats.best import Best, best
 
 QUESTION = ("host", "model", "weights", "batch", "image_size", "mode", "threads")
 """What finals are held for: one network under one workload."""
+
+
+def candidate_name(values: "Mapping[str, Any] | pd.Series") -> str:
+    """What tells a candidate apart within its question: of a record, or of a row of the table."""
+    return "/".join(str(values[part]) for part in CANDIDATE)
 
 
 @dataclass(frozen=True)
@@ -54,7 +62,6 @@ class Finals:
 
 def _finalist(question: dict[str, Any], values: dict[str, Any], folder: Path) -> Finalist:
     key = tuple((question | values)[name] for name in KEY)
-    name = "/".join(str(values[part]) for part in ("runtime", "precision", "variant", "device"))
     good: list[Trial] = []
     failed: list[Record] = []
     for trial in values["trials"]:
@@ -64,7 +71,7 @@ def _finalist(question: dict[str, Any], values: dict[str, Any], folder: Path) ->
             good.append(with_raw)
         else:
             failed.append(with_raw)
-    return Finalist(name, key, tuple(good), tuple(failed))
+    return Finalist(candidate_name(values), key, tuple(good), tuple(failed))
 
 
 def read_finals(path: Path) -> list[Finals]:

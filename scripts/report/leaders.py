@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from scripts.core.verb import write_json
+from scripts.report.answers import PASSES
 from scripts.report.finalists import QUESTION, read_finals, trials_by_key
 from scripts.report.reading import Trial
 from scripts.report.rows import Row, planned, read_plan
@@ -21,7 +22,6 @@ from scripts.report.summarise import chain, trials_of, verdict
 
 WITHIN = 1.25
 LEAST = 2
-PASSES = ("pass", "numeric")
 
 
 def may_win(row: Row) -> bool:

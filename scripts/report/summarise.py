@@ -14,9 +14,9 @@ from typing import Any
 from scripts.core.catalogue import RUNTIMES
 from scripts.report.answers import PASSES
 from scripts.report.columns import COLUMNS, frame, write_whole
-from scripts.report.compared import all_finals, host_phases, speedups, standings
 from scripts.report.measured import timing
 from scripts.report.reading import BAD, Record, Trial, read, read_if_any, read_trial, worst
+from scripts.report.relations import all_finals, host_phases, speedups, standings
 from scripts.report.rows import KEY, Row, all_rows, conversions, read_plan
 from scripts.report.wording import ENDED
 

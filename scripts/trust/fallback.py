@@ -17,8 +17,9 @@ from scripts.core.guard import become_guard, say
 from scripts.core.records import Status, load
 from scripts.core.stage import make_artifact, obstacle
 from scripts.core.verb import write_json
-from scripts.measure.asked import Setting, environment_record, trial_arguments
 from scripts.measure.supervisor import measure
+from scripts.measure.trials import Setting, environment_record, trial_arguments
+from scripts.trust.arguments import arguments, setting
 
 Values = dict[str, Any]
 SHORT = {"min_samples": 1, "iterations": 1, "warmup_iterations": 1, "warmup_seconds": 0.01, "seconds": 0.01}
@@ -102,18 +103,12 @@ def drills(rows: Sequence[Values], setting: Setting, folder: Path) -> dict[str, 
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", required=True, help="rows of the plan, a JSON list, one a runtime")
-    parser.add_argument("--config", required=True, help="the resolved config, JSON")
-    parser.add_argument("--torch-build", required=True)
-    parser.add_argument("--host-record", required=True, type=Path)
-    parser.add_argument("--log", required=True, type=Path)
-    parser.add_argument("--out", required=True, type=Path)
+    parser = arguments(__doc__)
+    parser.add_argument("--rows", required=True, type=json.loads, help="rows of the plan, one a runtime, JSON")
     args = parser.parse_args()
     become_guard()
-    setting = Setting(json.loads(args.config), SHORT["seconds"], args.torch_build, args.host_record, args.log)
     with tempfile.TemporaryDirectory(prefix="drill-", dir=args.out.parent) as folder:
-        write_json(args.out, drills(json.loads(args.rows), setting, Path(folder)))
+        write_json(args.out, drills(args.rows, setting(args, SHORT["seconds"]), Path(folder)))
     return 0
 
 

@@ -6,7 +6,6 @@ everybody; the reference runs in the same environment, alone on the machine, wit
 what was measured; `scripts.trust.ratios` makes ratios of it. Runs in Snakemake's own Python.
 """
 
-import argparse
 import contextlib
 import json
 import os
@@ -21,8 +20,9 @@ from scripts.core.guard import become_guard, say
 from scripts.core.records import USABLE
 from scripts.core.stage import obstacle, run_verb
 from scripts.core.verb import write_json
-from scripts.measure.asked import Setting, trial_arguments
 from scripts.measure.supervisor import machine_lock, measure
+from scripts.measure.trials import Setting, trial_arguments
+from scripts.trust.arguments import arguments, setting
 
 STEPS = {
     "openvino": ("execute",),
@@ -127,21 +127,14 @@ def _rounds(rows: Sequence[Values], count: int, seed: int, setting: Setting, fol
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", required=True, help="rows of the plan to measure, a JSON list, one a runtime")
-    parser.add_argument("--config", required=True, help="the resolved config, JSON")
-    parser.add_argument("--torch-build", required=True)
-    parser.add_argument("--host-record", required=True, type=Path)
+    parser = arguments(__doc__)
+    parser.add_argument("--rows", required=True, type=json.loads, help="rows of the plan, one a runtime, JSON")
     parser.add_argument("--rounds", required=True, type=int)
     parser.add_argument("--seconds", required=True, type=float, help="about how long each process samples")
-    parser.add_argument("--log", required=True, type=Path)
-    parser.add_argument("--out", required=True, type=Path)
     args = parser.parse_args()
     become_guard()
-    config = json.loads(args.config)
-    setting = Setting(config, args.seconds, args.torch_build, args.host_record, args.log)
-    folder = args.out.parent / "fidelity"
-    measured = rounds(json.loads(args.rows), args.rounds, config["measure"]["seed"], setting, folder)
+    seed, folder = args.config["measure"]["seed"], args.out.parent / "fidelity"
+    measured = rounds(args.rows, args.rounds, seed, setting(args, args.seconds), folder)
     write_json(args.out, {"schema": 1, "rounds": args.rounds, "runtimes": measured})
     return 0
 

@@ -7,7 +7,6 @@ without the samplers that watch a trial. All of them go through the supervisor a
 With one thread: this is about the method, not about how threads share this host. Runs in Snakemake's own Python.
 """
 
-import argparse
 import json
 import os
 from pathlib import Path
@@ -19,8 +18,9 @@ from scripts.core.guard import become_guard, say
 from scripts.core.records import USABLE
 from scripts.core.stage import obstacle
 from scripts.core.verb import write_json
-from scripts.measure.asked import Setting, trial_arguments
 from scripts.measure.supervisor import SAMPLERS_VARIABLE, measure
+from scripts.measure.trials import Setting, trial_arguments
+from scripts.trust.arguments import arguments, setting
 
 PLANTED = {"slower_5": 0.05, "slower_10": 0.10}
 ENTRIES = ("a", "b", *PLANTED, "unwatched")
@@ -59,21 +59,15 @@ def rounds(row: Values, count: int, seed: int, setting: Setting, folder: Path) -
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--row", required=True, help="the row of the plan to measure, JSON, as in plan.json")
-    parser.add_argument("--config", required=True, help="the resolved config, JSON")
-    parser.add_argument("--torch-build", required=True)
-    parser.add_argument("--host-record", required=True, type=Path)
+    parser = arguments(__doc__)
+    parser.add_argument("--row", required=True, type=json.loads, help="the row of the plan to measure, JSON")
     parser.add_argument("--rounds", required=True, type=int)
     parser.add_argument("--seconds", required=True, type=float, help="budget for the samples of one process")
-    parser.add_argument("--log", required=True, type=Path)
-    parser.add_argument("--out", required=True, type=Path)
     args = parser.parse_args()
     become_guard()
-    row, config = json.loads(args.row), json.loads(args.config)
-    setting = Setting(config, args.seconds, args.torch_build, args.host_record, args.log)
-    trials = rounds(row, args.rounds, config["measure"]["seed"], setting, args.out.parent / "live")
-    write_json(args.out, {"schema": 1, "row": row, "rounds": args.rounds, "entries": trials})
+    seed, folder = args.config["measure"]["seed"], args.out.parent / "live"
+    trials = rounds(args.row, args.rounds, seed, setting(args, args.seconds), folder)
+    write_json(args.out, {"schema": 1, "row": args.row, "rounds": args.rounds, "entries": trials})
     return 0
 
 

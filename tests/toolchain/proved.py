@@ -6,10 +6,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from scripts.core import host, plan, records
+from scripts.core import host, records
 from scripts.core.catalogue import RUNTIMES
 from scripts.core.records import Artifact, Record, Status
-from scripts.measure.asked import Setting
+from scripts.measure.trials import Setting
+from scripts.trust.rows import PROVED
 from tests.toolchain.conftest import Result, python_of
 
 OPTIONS = {"precision": "fp32", "variant": "default", "device": "cpu", "threads": 1, "batch": 1, "image_size": 32}
@@ -54,7 +55,7 @@ def proved(verb: Callable[..., Result], checkpoint: Path, reference: Path, onnx:
     shared = {"checkpoint": artifact("checkpoint", checkpoint), "reference": artifact("reference", reference)}
     portable = {"onnxruntime": artifact("onnx", onnx), "openvino": artifact("ir", ir)}
     rows = []
-    for runtime in plan.PROVED:
+    for runtime in PROVED:
         env, paths = RUNTIMES[runtime].env, shared | {"deployable": artifact(runtime, files[runtime])}
         paths["portable"] = portable.get(runtime, paths["deployable"])
         record = root / "hosts" / "here" / "environments" / f"{env}.json"

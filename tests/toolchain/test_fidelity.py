@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scripts.measure.asked import trial_arguments
+from scripts.measure.trials import trial_arguments
 from scripts.trust import fidelity, ratios
 from tests.toolchain.proved import LIMITS, Proved, proved
 

@@ -12,7 +12,7 @@ import pytest
 from scripts.core.door import Arrays, Session
 from scripts.core.verb import Unsupported
 from scripts.measure import loadgen, serving, throughput
-from scripts.measure.protocol import Bench, Protocol, Watch
+from scripts.measure.protocol import Bench, Protocol
 from scripts.measure.serving import RUNS, Run, bisect
 from scripts.measure.throughput import counts, search, window
 
@@ -62,7 +62,9 @@ def test_a_window_holds_the_requests_that_finished_in_it() -> None:
     slow = seen.latency > 60e6
     assert 2 <= slow.sum() <= 8 and (seen.latency[~slow] < 60e6).all() and (seen.latency >= 10e6).all()
     assert 15 <= (~slow).sum() <= 60
-    assert seen.facts["warmup"]["iterations"] >= 3 and seen.facts["usage"]["voluntary_switches"] > 20
+    assert seen.facts["warmup"]["iterations"] >= 3
+    before, after = (seen.facts["window"][name] for name in ("before", "after"))
+    assert seen.length / 1e9 <= after["clock_s"] - before["clock_s"] < seen.length / 1e9 + 0.1
 
 
 def test_a_slow_candidate_has_its_window_kept_open() -> None:
@@ -204,15 +206,3 @@ def test_without_loadgen_serving_is_unsupported(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv(loadgen.VARIABLE, str(tmp_path))
     with pytest.raises(Unsupported, match="mlperf_loadgen.cpython-27.* was built for another Python than this 3"):
         loadgen.module()
-
-
-def test_usage_is_what_the_process_took_meanwhile() -> None:
-    with Watch() as watch:
-        end = time.process_time() + 0.2
-        while time.process_time() < end:
-            pass
-        touched = np.ones(4 << 20, np.uint8)
-    usage = watch.facts["usage"]
-    assert set(usage) == {"major_faults", "minor_faults", "voluntary_switches", "involuntary_switches", "cpu_s"}
-    assert 0.19 < usage["cpu_s"] < 0.5 and usage["minor_faults"] > 0 and touched[0] == 1
-    assert set(watch.facts["window"]) == {"before", "after"}

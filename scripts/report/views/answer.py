@@ -7,8 +7,9 @@ import pandas as pd
 
 from scripts.report import figures
 from scripts.report.answers import ALONE, UNDECIDED, Contest, Question, per_second
-from scripts.report.evidence import Evidence, key_of, name_of
+from scripts.report.evidence import Evidence, key_of
 from scripts.report.figures import Bar
+from scripts.report.finalists import candidate_name
 from scripts.report.palette import colour
 from scripts.report.views.charts import Chart, file_name
 from scripts.report.views.facts import Facts, facts
@@ -109,7 +110,7 @@ def standings_of(contest: Contest, best: Best | None) -> dict[tuple[Any, ...], S
         return {}
     by_name = {standing.name: standing for standing in best.standings}
     rows = [cells for _, cells in contest.finalists.iterrows()]
-    return {key_of(cells): by_name[name_of(cells)] for cells in rows if name_of(cells) in by_name}
+    return {key_of(cells): by_name[candidate_name(cells)] for cells in rows if candidate_name(cells) in by_name}
 
 
 def _title(contest: Contest, question: Question, noun: str) -> str:

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from scripts.report.answers import ALONE, TIE, UNDECIDED, WINNER, Contest, Question, per_second
-from scripts.report.evidence import OTHER, Evidence, key_of, name_of
+from scripts.report.evidence import OTHER, Evidence, key_of
+from scripts.report.finalists import candidate_name
 from scripts.report.wording import candidate, count, known, listed, number, percent, span
 from scripts.stats.intervals import Interval, t_interval
 
@@ -145,7 +146,7 @@ def disagreement(contest: Contest, evidence: Evidence) -> Iterator[str]:
     if first is None or second is None or contest.outcome not in (WINNER, TIE):
         yield from _screen_disagreement(contest, other)
         return
-    names = {name_of(cells): candidate(cells) for _, cells in contest.finalists.iterrows()}
+    names = {candidate_name(cells): candidate(cells) for _, cells in contest.finalists.iterrows()}
     ahead = second.standings[0].name
     if ahead not in first.leaders:
         alone = "and is told apart" if second.winner else "though not told apart by it"

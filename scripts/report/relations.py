@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from scripts.core import paths
+from scripts.report.answers import MAY_BE_BEST, TOLD_APART
 from scripts.report.finalists import Finals, read_finals
 from scripts.report.reading import Trial
 from scripts.stats.comparison import paired_ratio
@@ -14,7 +15,6 @@ from scripts.stats.intervals import t_interval
 from scripts.stats.phases import Moment, slow
 
 BASELINE = ("pytorch", "fp32", "default")
-MAY_BE_BEST, TOLD_APART = 1, 2
 
 Key = tuple[Any, ...]
 Values = dict[str, Any]
