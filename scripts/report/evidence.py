@@ -1,7 +1,7 @@
 """What the report shows beside the table: the finals, trials, what verify saw, versions, hosts."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -70,11 +70,7 @@ class Evidence:
         """The finals of a workload, less the finalists that cannot win; None where none were held."""
         first = contest.rows.iloc[0]
         found = self.finals.get(tuple(None if pd.isna(first[name]) else first[name] for name in QUESTION))
-        if found is None:
-            return None
-        can_win = keys_of(contest.eligible)
-        finalists = tuple(each for each in found.finalists if each.key in can_win and each.trials)
-        return replace(found, finalists=finalists)
+        return found.only(keys_of(contest.eligible)) if found else None
 
     def standings(self, contest: Contest, location: str) -> Best | None:
         """Who may be the best by the finals at `location`; None where fewer than two finalists can win."""

@@ -7,8 +7,8 @@ from pathlib import Path
 from scripts.measure.trials import Setting
 
 
-def arguments(doc: str | None) -> argparse.ArgumentParser:
-    """A proof's parser, to which it adds what it measures."""
+def arguments(doc: str | None, timed: bool = True) -> argparse.ArgumentParser:
+    """A proof's parser, to which it adds what it measures. timed: it measures times, in rounds."""
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--config", required=True, type=json.loads, help="measure, serving and artifacts of the config, JSON"
@@ -17,6 +17,9 @@ def arguments(doc: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--host-record", required=True, type=Path)
     parser.add_argument("--log", required=True, type=Path)
     parser.add_argument("--out", required=True, type=Path)
+    if timed:
+        parser.add_argument("--rounds", required=True, type=int)
+        parser.add_argument("--seconds", required=True, type=float, help="budget for the samples of one process")
     return parser
 
 

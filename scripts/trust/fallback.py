@@ -103,7 +103,7 @@ def drills(rows: Sequence[Values], setting: Setting, folder: Path) -> dict[str, 
 
 
 def main() -> int:
-    parser = arguments(__doc__)
+    parser = arguments(__doc__, timed=False)
     parser.add_argument("--rows", required=True, type=json.loads, help="rows of the plan, one a runtime, JSON")
     args = parser.parse_args()
     become_guard()

@@ -129,8 +129,6 @@ def _rounds(rows: Sequence[Values], count: int, seed: int, setting: Setting, fol
 def main() -> int:
     parser = arguments(__doc__)
     parser.add_argument("--rows", required=True, type=json.loads, help="rows of the plan, one a runtime, JSON")
-    parser.add_argument("--rounds", required=True, type=int)
-    parser.add_argument("--seconds", required=True, type=float, help="about how long each process samples")
     args = parser.parse_args()
     become_guard()
     seed, folder = args.config["measure"]["seed"], args.out.parent / "fidelity"

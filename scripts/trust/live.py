@@ -61,8 +61,6 @@ def rounds(row: Values, count: int, seed: int, setting: Setting, folder: Path) -
 def main() -> int:
     parser = arguments(__doc__)
     parser.add_argument("--row", required=True, type=json.loads, help="the row of the plan to measure, JSON")
-    parser.add_argument("--rounds", required=True, type=int)
-    parser.add_argument("--seconds", required=True, type=float, help="budget for the samples of one process")
     args = parser.parse_args()
     become_guard()
     seed, folder = args.config["measure"]["seed"], args.out.parent / "live"

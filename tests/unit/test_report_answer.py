@@ -11,7 +11,9 @@ from scripts.report import check, export, figures
 from scripts.report.answers import questions
 from scripts.report.columns import read_results
 from scripts.report.figures import Bar
+from scripts.report.views.answer import _between
 from scripts.report.wording import slower_between, slower_by
+from scripts.stats.best import Standing
 from tests.unit.records_factory import HOST, build_tree
 from tests.unit.report_page import Page, table_of, write
 
@@ -223,3 +225,13 @@ def test_finalists_and_the_rest_are_kept_apart(lite: tuple[Path, Page, list[list
     assert [len(table.rows) - 1 for table in rest] == [5, 5]
     assert "5 others were slower in the screen and not in the finals" in page.text
     assert table_of(page, "All candidates of synthetic_lite")[0]["Candidate"] == "ONNX Runtime"
+
+
+def test_who_is_told_apart_from_one_leader_only_is_called_slower() -> None:
+    """Its interval begins at the best, since another leader may be that: the words must not say that it may be, too."""
+    may_be, is_not, clear = (
+        Standing("c", 1.07, lo, 1.147, leads, 10) for lo, leads in ((1, True), (1, False), (1.02, False))
+    )
+    assert [_between(each) for each in (may_be, is_not, clear)] == [
+        "up to +14.7 %", "slower, up to +14.7 %", "+2.0 to +14.7 %",
+    ]  # fmt: skip

@@ -142,18 +142,24 @@ def _contender(cells: pd.Series, standing: Standing | None, rate: bool, evidence
         difference = slower_by(standing.ratio) if standing.ratio > 1 else "fastest"
         between = "too few rounds"
         if standing.lo is not None and standing.hi is not None:
-            between = _between(standing.lo, standing.hi)
+            between = _between(standing)
     return Contender(
         candidate(cells), colour(cells["runtime"]), figure, interval, difference, between,
         standing is not None and standing.may_be_best,
     )  # fmt: skip
 
 
-def _between(lo: float, hi: float) -> str:
-    """The interval of a ratio to the best, which is 1 or more: `up to +0.9 %`, `+2.4 to +3.1 %`; empty at 1 alone."""
+def _between(standing: Standing) -> str:
+    """The interval of a ratio to the best: `up to +0.9 %`, `+2.4 to +3.1 %`; empty for the best alone.
+
+    Told apart from one leader, but not from another that may be the best as well: `slower, up to +3.1 %`.
+    """
+    lo, hi = standing.lo, standing.hi
+    if lo is None or hi is None or hi <= 1:
+        return ""
     if lo > 1:
         return slower_between(lo, hi)
-    return f"up to {slower_by(hi)}" if hi > 1 else ""
+    return f"{'' if standing.may_be_best else 'slower, '}up to {slower_by(hi)}"
 
 
 def _chart(
@@ -172,6 +178,6 @@ def _chart(
     name = f"{file_name(question)}-finals-{contest.mode}-b{contest.batch}"
     return Chart(
         name, "Against the best",
-        "The intervals of the table. Filled: may be the best. Open: told apart from it.",
+        "The intervals of the table. Filled: may be the best. Open: slower than one of these, so not the best.",
         figures.ratios(bars),
     )  # fmt: skip
