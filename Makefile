@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -m scripts.core.run --cores $(CORES)
 
 .DEFAULT_GOAL := all
-.PHONY: all quick export compare trust dry test lint locks docs noop-time times clean help
+.PHONY: all quick export tune compare trust dry test lint locks docs noop-time times clean help
 
 all: $(VENV)/.ready ## set up, build, verify, measure, report (the default)
 	@exec $(RUN) all
@@ -16,6 +16,9 @@ quick: $(VENV)/.ready ## an answer in about 3 minutes: batch 1, few trials, no s
 
 export: $(VENV)/.ready ## the chosen candidate as a folder that runs on its own
 	@exec $(RUN) export
+
+tune: $(VENV)/.ready ## other ways to int8: tries them all, keeps the fastest that passes for the next run
+	@exec $(RUN) tune
 
 compare: $(VENV)/.ready ## what got faster or slower: make compare OLD=before.csv NEW=reports/results.csv
 	@$(if $(and $(OLD),$(NEW)),,$(error name two results files: make compare OLD=before.csv NEW=reports/results.csv))

@@ -2,6 +2,7 @@
 #
 #   snakemake --cores 8 all       the whole line, to reports/report.html
 #   snakemake --cores 8 export    the chosen candidate as a folder that runs on its own
+#   snakemake --cores 8 tune      other ways to int8: tries them all, keeps the fastest that passes
 #
 # Nothing heavy is imported here: toolchains live in environments of their own (rules/envs.smk).
 from snakemake.utils import min_version
@@ -26,6 +27,7 @@ include: "rules/measure.smk"
 include: "rules/finals.smk"
 include: "rules/report.smk"
 include: "rules/trust.smk"
+include: "rules/tune.smk"
 
 
 localrules:

@@ -10,8 +10,8 @@ sys.path.insert(0, workflow.basedir)
 
 from snakemake.utils import update_config
 
-from scripts.core import bootstrap, environment, estimate, host, keys, paths, plan, retry
-from scripts.core.catalogue import FORMATS, RUNTIMES
+from scripts.core import bootstrap, environment, estimate, host, keys, networks, paths, plan, retry, tuned
+from scripts.core.catalogue import CALIBRATED, FORMATS, RUNTIMES
 from scripts.core.codehash import code_hash
 from scripts.trust.rows import proof_rows
 
@@ -26,7 +26,8 @@ HOST = host.resolve(CONFIG["host"], Path(ARTIFACTS) / "host.txt")
 THREADS = host.usable_cores() if CONFIG["threads"] == "auto" else CONFIG["threads"]
 TORCH_BUILD = bootstrap.torch_build(CONFIG, GUARD_PYTHON, ROOT)
 HAS_NVIDIA = host.has_nvidia_gpu()
-ROWS = plan.rows(CONFIG, HOST, THREADS, HAS_NVIDIA)
+ROWS = plan.rows(CONFIG, HOST, THREADS, HAS_NVIDIA, tuned.read(Path(paths.tune_record(ARTIFACTS, HOST))))
+TUNE_ROWS = plan.tune_rows(CONFIG, HOST, THREADS, HAS_NVIDIA)
 TRUST_ROWS = proof_rows(ROWS, ARTIFACTS)
 NETWORKS = sorted({row.network for row in ROWS})
 TRIALS = CONFIG["measure"]["trials"]
@@ -36,7 +37,7 @@ os.environ.setdefault("ASSAY_SESSION", time.strftime("%Y%m%dT%H%M%S", time.gmtim
 
 wildcard_constraints:
     model="[a-z0-9_]+",
-    weights="package|torchvision|file|untrained",
+    weights=r"(?:package|torchvision|file|untrained)(?:_(?:magnitude|structured)\d+)?",
     runtime="|".join(RUNTIMES),
     precision="[a-z0-9_]+",
     variant="[a-z0-9_]+",
@@ -126,6 +127,22 @@ def portable_of(runtime):
     return folder
 
 
+def source_of(format):
+    """Input function: what a converter to `format` starts from."""
+
+    def folder(w):
+        source = FORMATS[format].source
+        kind = FORMATS[source].kind(w.precision, w.variant)
+        return record(paths.portable(ARTIFACTS, source, network=f"{w.model}.{w.weights}", kind=kind))
+
+    return folder
+
+
+def calibration_of(w):
+    """Input function: the calibration batch, for precisions whose ranges are found on it."""
+    return record(paths.calibration(ARTIFACTS, f"{w.model}.{w.weights}")) if w.precision in CALIBRATED else []
+
+
 def batch_and_size(shape):
     """(8, 224) of `b8x224`, (None, None) of `dyn`."""
     if shape == "dyn":
@@ -136,7 +153,8 @@ def batch_and_size(shape):
 
 def build_options(w):
     """Options of a converter."""
-    return build_options_with(w)
+    method = {"calibration": CONFIG["calibration"]["method"]} if w.precision in CALIBRATED else {}
+    return build_options_with(w, **method)
 
 
 def build_options_with(w, **more):
@@ -147,7 +165,7 @@ def build_options_with(w, **more):
 
 def network_entry(w):
     """The config's entry of a network."""
-    return next(m for m in CONFIG["models"] if (m["name"], m["weights"]) == (w.model, w.weights))
+    return networks.entry_of(CONFIG["models"], w.model, w.weights)
 
 
 def say(text):

@@ -2,10 +2,11 @@
 
 
 rule convert_executorch:
-    """Checkpoint -> .pte."""
+    """Checkpoint -> .pte, in the precision asked for."""
     input:
         environment=environment_of("executorch"),
         checkpoint=record(paths.checkpoint(ARTIFACTS)),
+        calibration=calibration_of,
     output:
         **made(portable("pte")),
     log:
@@ -19,9 +20,10 @@ rule convert_executorch:
         code=code_hash("scripts.executorch.convert"),
         env=environment_key("executorch"),
     message:
-        "ExecuTorch: converting {wildcards.model} for {wildcards.shape}"
+        "ExecuTorch: {wildcards.precision} of {wildcards.model} for {wildcards.shape}"
     shell:
         words(
             CONVERT,
             "--verb scripts.executorch.convert --source checkpoint={input.checkpoint:q}",
+            "--source calibration={input.calibration:q}",
         )

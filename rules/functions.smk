@@ -40,9 +40,23 @@ def environment_way(w):
 
 
 def prepare_options(w):
+    """Fresh weights are settled on photos; what trains must know the photos that it may not see."""
     entry = network_entry(w)
-    photos = {"photos": CONFIG["photos"]} if w.weights == "untrained" else {}
+    photos = {"photos": CONFIG["photos"]} if entry["weights"] == "untrained" or "training" in entry else {}
     return options(model=entry, **photos)
+
+
+def prepare_photos(w):
+    """The photos whose bytes matter to the weights."""
+    entry = network_entry(w)
+    trained_on = CONFIG["training_files"][entry["training"]["photos"]] if "training" in entry else []
+    return [*(photo_files(w) if entry["weights"] == "untrained" or trained_on else []), *trained_on]
+
+
+def whole_reference(w):
+    """The reference of the network that pruned weights come from; none for whole ones."""
+    entry = network_entry(w)
+    return record(paths.reference(ARTIFACTS, f"{w.model}.{entry['weights']}")) if "pruned" in entry else []
 
 
 def photo_files(w):
@@ -141,9 +155,32 @@ def reference_modules():
 
 
 def all_records(w):
-    """Every record that the rows refer to."""
+    """Every record that the rows of a run refer to."""
+    return records_of(ROWS)
+
+
+def tune_records(w):
+    """Every record that the schemes refer to."""
+    return records_of(TUNE_ROWS)
+
+
+def records_of(rows):
     found = []
-    for row in ROWS:
+    for row in rows:
         where = row.paths(ARTIFACTS)
         found += [record(where["deployable"]), where["verify"], *where["trials"]]
     return sorted(set(found))
+
+
+# The plan, and tuning: report.smk, tune.smk
+
+
+def plan_config():
+    """The config as the plan records it. The photos' names are left out: their bytes are inputs where they matter."""
+    return options(**{key: value for key, value in CONFIG.items() if key != "photo_files"})
+
+
+def plan_here():
+    """This host, as arguments of the plan."""
+    nvidia = ["--nvidia"] if HAS_NVIDIA else []
+    return " ".join([f"--host {HOST} --threads {THREADS} --torch-build {TORCH_BUILD}", *nvidia])

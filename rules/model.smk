@@ -7,7 +7,7 @@ rule prepare:
     input:
         environment=environment_of("torch"),
         weights=lambda w: network_entry(w).get("file") or [],
-        photos=lambda w: photo_files(w) if w.weights == "untrained" else [],
+        photos=prepare_photos,
     output:
         **made(paths.checkpoint(ARTIFACTS)),
     log:
@@ -15,7 +15,7 @@ rule prepare:
     conda:
         conda_of("torch")
     resources:
-        mem_mb=3000,
+        mem_mb=lambda w: 6000 if "training" in network_entry(w) else 3000,
     params:
         options=prepare_options,
         code=code_hash("scripts.models.prepare"),
@@ -35,6 +35,7 @@ rule reference:
     input:
         environment=environment_of("torch"),
         checkpoint=record(paths.checkpoint(ARTIFACTS)),
+        original=whole_reference,
         photos=photo_files,
     output:
         **made(paths.reference(ARTIFACTS)),
@@ -54,4 +55,31 @@ rule reference:
         words(
             PREPARE,
             "--verb scripts.models.reference --source checkpoint={input.checkpoint:q}",
+            "--source original={input.original:q}",
+        )
+
+
+rule calibration:
+    """The inputs on which every runtime finds its integer ranges, the same for all; never validated on."""
+    input:
+        environment=environment_of("torch"),
+        reference=record(paths.reference(ARTIFACTS)),
+    output:
+        **made(paths.calibration(ARTIFACTS)),
+    log:
+        f"{paths.calibration(ARTIFACTS)}/calibration.log",
+    conda:
+        conda_of("torch")
+    resources:
+        mem_mb=1000,
+    params:
+        options=options(photos=CONFIG["calibration"]["photos"]),
+        code=code_hash("scripts.models.calibration"),
+        env=environment_key("torch"),
+    message:
+        "Choosing the calibration photos of {wildcards.model}"
+    shell:
+        words(
+            PREPARE,
+            "--verb scripts.models.calibration --source reference={input.reference:q}",
         )

@@ -1,11 +1,11 @@
-# OpenVINO. Contract: onnx -> IR (portable, dynamic batch); IR -> blob for one shape on this CPU (compiled).
+# OpenVINO. Contract: onnx -> IR (portable, dynamic batch); IR -> int8 IR (portable); IR -> blob for one shape on this CPU (compiled).
 
 
 rule convert_openvino:
     """ONNX -> OpenVINO IR."""
     input:
         environment=environment_of("openvino"),
-        onnx=record(portable("onnx")),
+        onnx=source_of("ir"),
     output:
         **made(portable("ir")),
     log:
@@ -24,6 +24,34 @@ rule convert_openvino:
         words(
             CONVERT,
             "--verb scripts.openvino.convert --source onnx={input.onnx:q}",
+        )
+
+
+rule quantize_openvino:
+    """IR -> int8 IR by NNCF."""
+    input:
+        environment=environment_of("openvino_quantize"),
+        ir=source_of("ir_quantized"),
+        calibration=calibration_of,
+    output:
+        **made(portable("ir_quantized")),
+    log:
+        f"{portable('ir_quantized')}/convert.log",
+    conda:
+        conda_of("openvino_quantize")
+    resources:
+        mem_mb=3000,
+    params:
+        options=build_options,
+        code=code_hash("scripts.openvino.quantize"),
+        env=environment_key("openvino_quantize"),
+    message:
+        "OpenVINO: quantising {wildcards.model} ({wildcards.variant})"
+    shell:
+        words(
+            CONVERT,
+            "--verb scripts.openvino.quantize --source ir={input.ir:q}",
+            "--source calibration={input.calibration:q}",
         )
 
 

@@ -17,11 +17,10 @@ rule plan:
     conda:
         conda_of("report")
     params:
-        config=options(**{key: value for key, value in CONFIG.items() if key != "photo_files"}),
+        config=plan_config(),
         code=code_hash("scripts.core.plan"),
-        here=" ".join(
-            [f"--host {HOST} --threads {THREADS} --torch-build {TORCH_BUILD}", *(["--nvidia"] if HAS_NVIDIA else [])]
-        ),
+        here=plan_here(),
+        kept=keys.file_key(Path(paths.tune_record(ARTIFACTS, HOST))),
     message:
         "Listing what was built and measured"
     shell:
@@ -80,6 +79,7 @@ rule report:
         templates=keys.files_key(ROOT / "scripts/report/templates"),
         # Shown where it is; no input, since a report does not ask for the proofs to be made again.
         trust=keys.file_key(Path(REPORTS) / "trust.json"),
+        tune=keys.file_key(Path(REPORTS) / "tune.csv"),
         env=environment_key("report"),
     message:
         "Writing the report"

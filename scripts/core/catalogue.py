@@ -6,21 +6,37 @@ A new backend is one row here, one room in `scripts/`, one file in `rules/`, one
 from dataclasses import dataclass, field
 
 DYNAMIC = "dyn"
+DEFAULT = "default"
+Variants = dict[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
 class Format:
     """A portable file that a converter writes.
 
-    env:     environment of the converter; source: the format it is made from (None: the checkpoint stage itself)
-    static:  True if one file serves one batch and image size only
-    file:    the file inside the artifact's `files/` that a runtime opens
+    env:       environment of the converter; source: the format it is made from (None: the checkpoint stage itself)
+    static:    True if one file serves one batch and image size only
+    file:      the file inside the artifact's `files/` that a runtime opens
+    variants:  precision -> the variants that it is written in
+    schemes:   precision -> further variants, which only `tune` tries: other ways to the same precision
     """
 
     env: str
     source: str | None
     static: bool
     file: str
+    variants: Variants = field(default_factory=lambda: {"fp32": (DEFAULT,)})
+    schemes: Variants = field(default_factory=dict)
+
+    def kind(self, precision: str, variant: str) -> str:
+        """The `{precision}.{variant}` of this format that a candidate starts from.
+
+        What the file does not hold is the runtime's own doing, such as autocast: it starts from the fp32 file.
+        """
+        if precision not in self.variants:
+            return f"fp32.{DEFAULT}"
+        known = self.variants[precision] + self.schemes.get(precision, ())
+        return f"{precision}.{variant if variant in known else DEFAULT}"
 
 
 @dataclass(frozen=True)
@@ -28,7 +44,7 @@ class Runtime:
     """What executes.
 
     room:      the package in `scripts/` that holds `session.py` (and `compile.py` if `compiles`)
-    format:    the portable format it starts from
+    format:    the portable format it starts from; formats: those of precisions that start from another
     env:       environment that runs it; build_env: the one that compiles it, where that is another
     compiles:  a compiler turns the portable file into a compiled artifact for this host
     static:    the compiled artifact (or the portable file) serves one batch and image size only
@@ -45,41 +61,111 @@ class Runtime:
     devices: tuple[str, ...] = ("cpu",)
     needs: str | None = None
     builds_without_device: bool = False
-    variants: dict[str, tuple[str, ...]] = field(default_factory=lambda: {"fp32": ("default",)})
+    variants: Variants = field(default_factory=lambda: {"fp32": (DEFAULT,)})
+    formats: dict[str, str] = field(default_factory=dict)
 
     @property
     def precisions(self) -> tuple[str, ...]:
         return tuple(self.variants)
 
+    def format_of(self, precision: str) -> str:
+        """The portable format that a candidate of this precision starts from."""
+        return self.formats.get(precision, self.format)
+
 
 PRECISIONS = ("fp32", "tf32", "fp16", "bf16", "int8", "int8_dynamic", "fp8")
+CALIBRATED = ("int8", "fp8")
+"""Precisions whose ranges are found on the calibration photos."""
+
+ONLY = (DEFAULT,)
 
 FORMATS: dict[str, Format] = {
     "checkpoint": Format(env="torch", source=None, static=False, file="weights.pt"),
     "torchscript": Format(env="torch", source="checkpoint", static=False, file="model.ts"),
+    "pt2e": Format(
+        env="torch", source="checkpoint", static=False, file="program.pt2",
+        variants={"int8": ONLY, "int8_dynamic": ONLY},
+    ),
     "onnx": Format(env="torch", source="checkpoint", static=False, file="model.onnx"),
-    "ir": Format(env="openvino", source="onnx", static=False, file="model.xml"),
+    "onnx_reduced": Format(
+        env="onnxruntime_quantize", source="onnx", static=False, file="model.onnx",
+        variants={"fp16": ONLY, "int8": ONLY, "int8_dynamic": ONLY},
+    ),
+    "onnx_typed": Format(
+        env="tensorrt_quantize", source="onnx", static=False, file="model.onnx",
+        variants={"fp16": ONLY, "bf16": ONLY, "int8": ONLY, "fp8": ONLY},
+    ),
+    "ir": Format(
+        env="openvino", source="onnx", static=False, file="model.xml", variants={"fp32": ONLY, "fp16": ONLY},
+    ),
+    "ir_quantized": Format(
+        env="openvino_quantize", source="ir", static=False, file="model.xml",
+        variants={"int8": (DEFAULT, "accuracy_control")},
+    ),
     "tflite": Format(env="litert_convert", source="checkpoint", static=False, file="model.tflite"),
-    "pte": Format(env="executorch", source="checkpoint", static=True, file="model.pte"),
+    "tflite_reduced": Format(
+        env="litert_quantize", source="tflite", static=False, file="model.tflite",
+        variants={"fp16": ONLY, "int8": ONLY, "int8_dynamic": ONLY},
+    ),
+    "pte": Format(
+        env="executorch", source="checkpoint", static=True, file="model.pte",
+        variants={"fp32": ONLY, "fp16": ONLY, "int8": ONLY, "int8_dynamic": ONLY},
+    ),
+}  # fmt: skip
+
+INDUCTOR: Variants = {
+    "fp32": (DEFAULT, "freezing"),
+    "bf16": ONLY,
+    "fp16": ONLY,
+    "int8": ONLY,
+    "int8_dynamic": ONLY,
 }
+PT2E = {"int8": "pt2e", "int8_dynamic": "pt2e"}
 
 RUNTIMES: dict[str, Runtime] = {
-    "pytorch": Runtime("PyTorch eager", "pytorch", "checkpoint", "torch", compiles=False, static=False),
+    "pytorch": Runtime(
+        "PyTorch eager", "pytorch", "checkpoint", "torch", compiles=False, static=False,
+        variants={
+            "fp32": ONLY, "bf16": (DEFAULT, "channels_last"), "fp16": ONLY,
+            "int8_dynamic": ONLY,
+        },
+    ),
     "torchscript": Runtime("TorchScript", "pytorch", "torchscript", "torch", compiles=False, static=False),
-    "torch_compile": Runtime("torch.compile", "pytorch", "checkpoint", "torch", compiles=True, static=True),
-    "aotinductor": Runtime("AOTInductor", "pytorch", "checkpoint", "torch", compiles=True, static=True),
-    "onnxruntime": Runtime("ONNX Runtime", "onnxruntime", "onnx", "onnxruntime", compiles=True, static=False),
-    "openvino": Runtime("OpenVINO", "openvino", "ir", "openvino", compiles=True, static=True),
-    "litert": Runtime("LiteRT", "litert", "tflite", "litert", compiles=False, static=False),
-    "executorch": Runtime("ExecuTorch", "executorch", "pte", "executorch", compiles=False, static=True),
+    "torch_compile": Runtime(
+        "torch.compile", "pytorch", "checkpoint", "torch", compiles=True, static=True, variants=INDUCTOR, formats=PT2E,
+    ),
+    "aotinductor": Runtime(
+        "AOTInductor", "pytorch", "checkpoint", "torch", compiles=True, static=True, variants=INDUCTOR, formats=PT2E,
+    ),
+    "onnxruntime": Runtime(
+        "ONNX Runtime", "onnxruntime", "onnx", "onnxruntime", compiles=True, static=False,
+        variants={"fp32": ONLY, "fp16": ONLY, "int8": ONLY, "int8_dynamic": ONLY},
+        formats={"fp16": "onnx_reduced", "int8": "onnx_reduced", "int8_dynamic": "onnx_reduced"},
+    ),
+    "openvino": Runtime(
+        "OpenVINO", "openvino", "ir", "openvino", compiles=True, static=True,
+        variants={"fp32": ONLY, "fp16": ONLY, "bf16": ONLY, "int8": (DEFAULT, "accuracy_control")},
+        formats={"int8": "ir_quantized"},
+    ),
+    "litert": Runtime(
+        "LiteRT", "litert", "tflite", "litert", compiles=False, static=False,
+        variants={"fp32": ONLY, "fp16": ONLY, "int8": ONLY, "int8_dynamic": ONLY},
+        formats={"fp16": "tflite_reduced", "int8": "tflite_reduced", "int8_dynamic": "tflite_reduced"},
+    ),
+    "executorch": Runtime(
+        "ExecuTorch", "executorch", "pte", "executorch", compiles=False, static=True,
+        variants={"fp32": ONLY, "fp16": ONLY, "int8": ONLY, "int8_dynamic": ONLY},
+    ),
     "tensorrt": Runtime(
         "TensorRT", "tensorrt", "onnx", "tensorrt", compiles=True, static=True, devices=("cuda:0",), needs="nvidia",
     ),
     "tensorrt_rtx": Runtime(
         "TensorRT for RTX", "tensorrt", "onnx", "tensorrt_rtx", compiles=True, static=True,
         devices=("cuda:0",), needs="nvidia", builds_without_device=True,
+        variants={"fp32": ONLY, "fp16": ONLY, "bf16": ONLY, "int8": ONLY, "fp8": ONLY},
+        formats=dict.fromkeys(("fp16", "bf16", "int8", "fp8"), "onnx_typed"),
     ),
 }  # fmt: skip
 
-TORCH_ENVS = ("torch", "executorch", "litert_convert")
+TORCH_ENVS = ("torch", "executorch", "litert_convert", "tensorrt_quantize")
 """Environments that hold PyTorch: each has two locks, `NAME_cpu` and `NAME_cuda`."""

@@ -1,4 +1,4 @@
-"""Make `config.schema.json` and the README's table of keys from the config's schema.
+"""Make `config.schema.json` and the README's tables from the config's schema and the catalogue.
 
 python -m scripts.core.config_docs           write both
 python -m scripts.core.config_docs --check   say which of them is out of step (exit status 1)
@@ -13,11 +13,12 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
+from scripts.core.catalogue import DEFAULT, RUNTIMES, Runtime
 from scripts.core.config_errors import Schema, allowed, forms, resolve
 from scripts.core.config_model import Config
 
-BEGIN, END = "<!-- config keys -->", "<!-- /config keys -->"
 HEADER = ("| key | allowed | default | what it is for |", "| --- | --- | --- | --- |")
+PRECISIONS_HEADER = ("| runtime | precisions, with their variants where there are several |", "| --- | --- |")
 
 
 class _Untitled(GenerateJsonSchema):
@@ -37,18 +38,37 @@ def json_schema() -> Schema:
 
 
 def table() -> str:
-    """The README's table: a row for each key, at any depth."""
+    """The README's table of keys: a row for each, at any depth."""
     schema = json_schema()
     return "\n".join([*HEADER, *(_row(key, node, schema) for key, node in _keys(schema, schema, ""))])
 
 
-def with_table(readme: str) -> str:
-    """The README with its table made anew, between its markers. Raises ValueError where they are missing."""
-    before, begin, rest = readme.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"README.md: the markers {BEGIN} and {END} are missing; put them around the table of keys")
-    return f"{before}{BEGIN}\n{table()}\n{END}{after}"
+def precisions() -> str:
+    """The README's table of runtimes: what each can be asked for."""
+    rows = [f"| `{name}` | {', '.join(_variants(runtime))} |" for name, runtime in RUNTIMES.items()]
+    return "\n".join([*PRECISIONS_HEADER, *rows])
+
+
+def _variants(runtime: Runtime) -> Iterator[str]:
+    for precision, variants in runtime.variants.items():
+        others = [variant for variant in variants if variant != DEFAULT]
+        yield f"{precision} ({', '.join([DEFAULT, *others])})" if others else precision
+
+
+TABLES = {"config keys": table, "precisions": precisions}
+"""What makes each of the README's tables, by the name in its markers."""
+
+
+def with_tables(readme: str) -> str:
+    """The README with its tables made anew, between their markers. Raises ValueError where one is missing."""
+    for name, make in TABLES.items():
+        begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+        before, opened, rest = readme.partition(begin)
+        _, closed, after = rest.partition(end)
+        if not opened or not closed:
+            raise ValueError(f"README.md: the markers {begin} and {end} are missing; put them around the table")
+        readme = f"{before}{begin}\n{make()}\n{end}{after}"
+    return readme
 
 
 def _keys(node: Schema, schema: Schema, prefix: str) -> Iterator[tuple[str, Schema]]:
@@ -96,13 +116,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     schema_file, readme = Path("config.schema.json"), Path("README.md")
     if args.check:
         written = json.loads(schema_file.read_text()) if schema_file.exists() else None
-        steps = {schema_file: written == json_schema(), readme: readme.read_text() == with_table(readme.read_text())}
+        steps = {schema_file: written == json_schema(), readme: readme.read_text() == with_tables(readme.read_text())}
         for file, in_step in steps.items():
             if not in_step:
                 print(f"{file} is out of step with the config's schema: run `make docs`")
         return 0 if all(steps.values()) else 1
     schema_file.write_text(json.dumps(json_schema(), indent=2) + "\n")
-    readme.write_text(with_table(readme.read_text()))
+    readme.write_text(with_tables(readme.read_text()))
     return 0
 
 

@@ -15,6 +15,7 @@ from pydantic import (
     field_validator,
 )
 
+from scripts.core import networks
 from scripts.core.catalogue import FORMATS, RUNTIMES
 from scripts.core.config_errors import ALLOWED, Mistake, OneOf, raise_mistakes
 from scripts.core.config_network import Entry, Network
@@ -44,6 +45,18 @@ HostName = Annotated[
 ]
 Batches = Annotated[list[Annotated[int, Field(ge=1, le=1024)]], Field(min_length=1), AfterValidator(unique)]
 Modes = Annotated[list[Literal["latency", "throughput", "serving"]], Field(min_length=1), AfterValidator(unique)]
+
+
+class Calibration(Part):
+    """How the ranges of int8 and fp8 are found."""
+
+    photos: Count = Field(
+        default=100, description="Photos for calibration, at most; none of them is validated on. The same for all."
+    )
+    method: Literal["auto", "minmax", "percentile"] = Field(
+        default="auto",
+        description="`auto` is what each runtime's maker recommends; the others go to those that offer a choice.",
+    )
 
 
 class Measure(Part):
@@ -133,15 +146,22 @@ class TensorrtRtx(Part):
 
 
 def _told_apart(entries: list[Network]) -> list[Network]:
-    """A mistake for each entry whose name and weights were there before: they name one folder."""
+    """A mistake for each entry that would share a folder with another, or be held against another's whole network."""
     seen: dict[tuple[str, str], int] = {}
+    bases: dict[tuple[str, str], int] = {}
     mistakes: list[Mistake] = []
     for i, entry in enumerate(entries):
-        first = seen.setdefault((entry.name, entry.weights), i)
+        weights = entry.label or entry.weights
+        first = seen.setdefault((entry.name, weights), i)
         if first != i:
-            sentence = f"{entry.name} with {entry.weights} weights is models[{first}] already; leave one out"
-            advice = ", or give it another name" if entry.weights == "file" else ""
+            sentence = f"{entry.name} with {weights} weights is models[{first}] already; leave one out"
+            advice = ", or give it another name" if entry.weights == "file" or entry.pruned else ""
             mistakes.append(((i,), sentence + advice))
+            continue
+        base = bases.setdefault((entry.name, entry.weights), i)
+        if networks.whole(entry.model_dump()) != networks.whole(entries[base].model_dump()):
+            sentence = f"differs in more than pruning from models[{base}], of the same name and weights; rename it"
+            mistakes.append(((i,), sentence))
     raise_mistakes(mistakes)
     return entries
 
@@ -180,6 +200,9 @@ class Config(Part):
     threads: Literal["auto"] | Annotated[int, Field(ge=1, le=4096)] = Field(
         default="auto", description="Threads that each runtime may use; `auto` is one per usable core."
     )
+    calibration: Calibration = Field(
+        default_factory=Calibration, description="How the ranges of int8 and fp8 are found."
+    )
     measure: Measure = Field(default_factory=Measure, description="How candidates are measured.")
     finals: Finals = Field(default_factory=Finals, description="The leaders, measured afresh.")
     serving: Serving = Field(default_factory=Serving, description="What `serving` asks for.")
@@ -207,12 +230,19 @@ class Config(Part):
     retry_failed: bool = Field(default=False, description="Do jobs again that failed, crashed or were stopped.")
 
     _photo_files: list[str] = PrivateAttr(default=[])
+    _training_files: dict[str, list[str]] = PrivateAttr(default={})
 
     @computed_field  # type: ignore[prop-decorator]
     @property
     def photo_files(self) -> list[str]:
         """The files that `photos` stands for, the CSV included, as paths that start like `photos`."""
         return self._photo_files
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def training_files(self) -> dict[str, list[str]]:
+        """The files that each `training.photos` stands for, in the same way."""
+        return self._training_files
 
     @field_validator("runtimes", mode="wrap", json_schema_input_type=AsWritten)
     @classmethod
@@ -238,3 +268,5 @@ class Config(Part):
 
     def model_post_init(self, context: Any) -> None:
         self._photo_files = photo_files(context["base"], self.photos)
+        trained_on = [entry.training.photos for entry in self.models if entry.training]
+        self._training_files = {source: photo_files(context["base"], source) for source in trained_on}

@@ -23,6 +23,7 @@ from scripts.core.config_errors import ALLOWED, closest, raise_mistakes, shown
 from scripts.core.config_errors import Path as KeyPath
 from scripts.core.config_input import Preprocess, Tensor
 from scripts.core.config_parts import ExistingFile, Part, base_of, path_field, unique
+from scripts.core.config_pruning import Pruned, Training
 
 FILE = "file:"
 PROGRAM = ".pt2"
@@ -127,6 +128,17 @@ class Network(Part):
         ]
         | None
     ) = Field(default=None, description="The classes' names, in order: a file with one a line, or a list.")
+    pruned: Pruned | None = Field(
+        default=None,
+        description="Prune these weights: a network of its own beside the whole one, held against the whole one.",
+    )
+    training: Training | None = Field(default=None, description="Fine-tune the pruned weights.")
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def label(self) -> str | None:
+        """What pruned weights are called in folders and tables, such as `package_structured30`; None for whole ones."""
+        return f"{self.weights}_{self.pruned.label}" if self.pruned else None
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -175,7 +187,14 @@ class Network(Part):
 
     @model_validator(mode="after")
     def _fits_together(self, info: ValidationInfo) -> "Network":
-        raise_mistakes([*self._name_mistakes(), *self._file_mistakes(base_of(info)), *self._array_mistakes()])
+        raise_mistakes(
+            [
+                *self._name_mistakes(),
+                *self._file_mistakes(base_of(info)),
+                *self._array_mistakes(),
+                *self._pruning_mistakes(),
+            ]
+        )
         return self
 
     def _name_mistakes(self) -> Iterator[tuple[KeyPath, str]]:
@@ -227,6 +246,18 @@ class Network(Part):
             )
         if self.outputs and not self.inputs:
             yield ("outputs",), "goes only with `inputs`; leave it out"
+
+    def _pruning_mistakes(self) -> Iterator[tuple[KeyPath, str]]:
+        if self.pruned and self._is_program:
+            yield (
+                ("pruned",),
+                "does not go with an exported program, whose layers are no longer there to prune; give the network by "
+                "`build: package.module:function` and its weights as a state dict",
+            )
+        if self.training and not self.pruned:
+            yield ("training",), "goes only with `pruned`; leave it out"
+        if self.training and self.inputs:
+            yield ("training",), "takes photos, and this network takes arrays; leave it out"
 
 
 Word = Annotated[

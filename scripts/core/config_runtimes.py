@@ -21,10 +21,14 @@ Precisions = Annotated[
 RuntimeList = Annotated[list[RuntimeName], Field(min_length=1), AfterValidator(unique)]
 
 
+VariantList = Annotated[list[str], Field(min_length=1), AfterValidator(unique)]
+
+
 class Choice(Part):
     """What is asked of one runtime."""
 
     precisions: Precisions | None = Field(default=None, description="Its own precisions, in place of the general ones.")
+    variants: VariantList | None = Field(default=None, description="Those of its variants to take, such as `default`.")
 
 
 AsWritten = Annotated[
@@ -52,6 +56,7 @@ def resolve(chosen: dict[str, Choice], asked: Any, named: bool) -> dict[str, Cho
     runtimes are meant, those that know none of the precisions are left out.
     """
     raise_mistakes(_own_precisions(chosen))
+    raise_mistakes(_own_variants(chosen))
     raise_mistakes(_known_to_none(chosen, asked), absolute=True)
     known = {name: _known_of(name, choice.precisions or asked) for name, choice in chosen.items()}
     if named:
@@ -60,7 +65,11 @@ def resolve(chosen: dict[str, Choice], asked: Any, named: bool) -> dict[str, Cho
             for name in chosen
             if not known[name]
         )
-    return {name: Choice(precisions=precisions) for name, precisions in known.items() if precisions}
+    return {
+        name: Choice(precisions=precisions, variants=chosen[name].variants)
+        for name, precisions in known.items()
+        if precisions
+    }
 
 
 def _known_of(runtime: str, asked: Any) -> list[str]:
@@ -77,6 +86,15 @@ def _own_precisions(chosen: dict[str, Choice]) -> Iterator[Mistake]:
         for i, precision in enumerate(choice.precisions):
             if precision not in known:
                 yield (name, "precisions", i), f"{name} does not know {precision}; give {either(known)}"
+
+
+def _own_variants(chosen: dict[str, Choice]) -> Iterator[Mistake]:
+    """Variants that were asked of a runtime and that none of its precisions has."""
+    for name, choice in chosen.items():
+        known = list(dict.fromkeys(variant for own in RUNTIMES[name].variants.values() for variant in own))
+        for i, variant in enumerate(choice.variants or []):
+            if variant not in known:
+                yield (name, "variants", i), f"{name} does not know {variant}; give {either(known)}"
 
 
 def _known_to_none(chosen: dict[str, Choice], asked: Any) -> Iterator[Mistake]:

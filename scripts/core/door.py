@@ -20,11 +20,13 @@ class Placement(NamedTuple):
     summary:   one short phrase for people, such as "66 of 66 nodes on CPUExecutionProvider"
     share:     share of operators on the asked-for device or delegate, 0 to 1; None if not readable
     degraded:  why this is not what was asked for; None if it is
+    int8_share:  share of the network's multiplications (MACs) that run in integers, 0 to 1; None if not readable
     """
 
     summary: str
     share: Optional[float] = None
     degraded: Optional[str] = None
+    int8_share: Optional[float] = None
 
 
 class Options(NamedTuple):

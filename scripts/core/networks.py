@@ -3,6 +3,9 @@
 Any other network is the user's own: `build: package.module:function`, or an exported program.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 PACKAGED = ("efficientnet_lite0",)
 """Networks whose trained weights come in a package."""
 
@@ -43,3 +46,25 @@ def trained_weights(name: str) -> str | None:
 def image_size(name: str) -> int:
     """Side of the square input, in pixels, that a network takes unless its preprocessing is changed."""
     return OTHER_SIZES.get(name, USUAL_SIZE)
+
+
+def label(entry: dict[str, Any]) -> str:
+    """What the weights of a config's entry are called in folders and tables: `package`, `package_structured30`."""
+    return str(entry.get("label") or entry["weights"])
+
+
+def entry_of(entries: Sequence[dict[str, Any]], name: str, weights: str) -> dict[str, Any]:
+    """The config's entry with this name and label.
+
+    What is there only pruned is wanted whole too, to be held against: then it is the same entry without pruning.
+    """
+    for entry in entries:
+        if (entry["name"], label(entry)) == (name, weights):
+            return entry
+    pruned = next(entry for entry in entries if (entry["name"], entry["weights"]) == (name, weights))
+    return whole(pruned)
+
+
+def whole(entry: dict[str, Any]) -> dict[str, Any]:
+    """The entry without pruning."""
+    return {key: value for key, value in entry.items() if key not in ("pruned", "training", "label")}

@@ -38,6 +38,11 @@ def reference(root: str, network: str = NETWORK) -> str:
     return f"{root}/portable/{network}/reference"
 
 
+def calibration(root: str, network: str = NETWORK) -> str:
+    """Folder of the real inputs that ranges are found on; none of them is in the reference."""
+    return f"{root}/portable/{network}/calibration"
+
+
 def candidate(
     root: str, host: str, *, network: str = NETWORK, runtime: str = "{runtime}",
     kind: str = "{precision}.{variant}.{device}", shape: str = "{shape}",
@@ -53,6 +58,11 @@ def host_record(root: str, host: str) -> str:
 def finals_record(root: str, host: str, name: str = "finals") -> str:
     """The record of a host's finals, or of the trials that refined its screen (`refine`)."""
     return f"{root}/hosts/{host}/{name}/{name}.json"
+
+
+def tune_record(root: str, host: str) -> str:
+    """What `tune` tried on a host, and what it kept."""
+    return f"{root}/hosts/{host}/tune/tune.json"
 
 
 def environment_record(root: str, host: str, name: str) -> str:

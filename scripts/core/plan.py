@@ -14,9 +14,15 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from scripts.core import paths
-from scripts.core.catalogue import RUNTIMES
+from scripts.core import networks, paths
+from scripts.core.catalogue import DEFAULT, FORMATS, RUNTIMES
+from scripts.core.tuned import Kept, tries
+from scripts.core.tuned import name as tuned_name
+from scripts.core.tuned import read as read_tuned
 from scripts.core.verb import write_json
+
+Candidate = tuple[str, str, str, str]
+"""Runtime, precision, variant, device."""
 
 ORDER_SIZE = 10**4
 PROTOCOL = ("seconds", "min_samples", "iterations", "warmup_iterations", "warmup_seconds")
@@ -71,28 +77,56 @@ class Row:
 
 def portable_of(root: str, runtime: str, network: str, precision: str, variant: str, shape: str) -> str:
     """Folder of the portable artifact that a candidate starts from."""
-    format = RUNTIMES[runtime].format
-    if format == "checkpoint":
-        return paths.checkpoint(root, network)
-    return paths.portable(root, format, network=network, kind=f"{precision}.{variant}", shape=shape)
+    format = RUNTIMES[runtime].format_of(precision)
+    return paths.portable(root, format, network=network, kind=FORMATS[format].kind(precision, variant), shape=shape)
 
 
-def rows(config: dict[str, Any], host: str, threads: int, nvidia: bool) -> list[Row]:
+def rows(config: dict[str, Any], host: str, threads: int, nvidia: bool, kept: Kept) -> list[Row]:
     """Every candidate and workload that the config asks for, in the order of the config and the catalogue.
 
-    What this host cannot run (`nvidia`: whether there is such a GPU) is a row without trials.
+    What this host cannot run (`nvidia`: whether there is such a GPU) is a row without trials. kept: the schemes that
+    `tune` found better than the usual way, which are candidates beside it.
     """
-    trials = {name: config["measure"]["trials"] if can_run(name, nvidia) else 0 for name in RUNTIMES}
     return [
-        Row(
-            host, model["name"], model["weights"], runtime, precision, variant, device,
-            paths.deployable_shape(runtime, batch, model["image_size"]), batch, model["image_size"], mode, threads,
-            trials[runtime],
-        )
+        row
         for model in config["models"]
-        for runtime, precision, variant, device in candidates(config)
+        for candidate in [*candidates(config), *_kept(config, model, kept)]
         for batch, mode in product(config["batches"], config["modes"])
-    ]  # fmt: skip
+        for row in [_row(config, host, threads, nvidia, model, candidate, batch, mode)]
+    ]
+
+
+def tune_rows(config: dict[str, Any], host: str, threads: int, nvidia: bool) -> list[Row]:
+    """What `tune` holds against each other: every scheme, one request at a time, at the smallest batch."""
+    batch = min(config["batches"])
+    return [
+        _row(config, host, threads, nvidia, model, candidate, batch, "latency")
+        for model in config["models"]
+        for candidate in tries(config)
+    ]
+
+
+def _row(
+    config: dict[str, Any], host: str, threads: int, nvidia: bool, model: dict[str, Any], candidate: Candidate,
+    batch: int, mode: str,
+) -> Row:  # fmt: skip
+    runtime, precision, variant, device = candidate
+    size = model["image_size"]
+    return Row(
+        host, model["name"], networks.label(model), runtime, precision, variant, device,
+        paths.deployable_shape(runtime, batch, size), batch, size, mode, threads,
+        config["measure"]["trials"] if can_run(runtime, nvidia) else 0,
+    )  # fmt: skip
+
+
+def _kept(config: dict[str, Any], model: dict[str, Any], kept: Kept) -> Iterator[Candidate]:
+    """The schemes that `tune` kept for a network, where they are not the usual way."""
+    network = f"{model['name']}.{networks.label(model)}"
+    asked = [(runtime, precision) for runtime, own in config["runtimes"].items() for precision in own["precisions"]]
+    for runtime, precision in asked:
+        variant = kept.get(tuned_name(network, runtime, precision), DEFAULT)
+        if variant != DEFAULT:
+            yield runtime, precision, variant, RUNTIMES[runtime].devices[0]
 
 
 def can_run(runtime: str, nvidia: bool) -> bool:
@@ -100,13 +134,14 @@ def can_run(runtime: str, nvidia: bool) -> bool:
     return nvidia or RUNTIMES[runtime].needs != "nvidia"
 
 
-def candidates(config: dict[str, Any]) -> Iterator[tuple[str, str, str, str]]:
-    """(runtime, precision, variant, device) as the config asks for and the catalogue knows."""
+def candidates(config: dict[str, Any]) -> Iterator[Candidate]:
+    """What the config asks for and the catalogue knows."""
     for name, asked in config["runtimes"].items():
         runtime = RUNTIMES[name]
         for precision in asked["precisions"]:
             for variant, device in product(runtime.variants[precision], runtime.devices):
-                yield name, precision, variant, device
+                if variant in (asked["variants"] or (variant,)):
+                    yield name, precision, variant, device
 
 
 def session_options(
@@ -137,13 +172,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--threads", required=True, type=int)
     parser.add_argument("--torch-build", required=True)
     parser.add_argument("--nvidia", action="store_true", help="this host has an NVIDIA GPU")
+    parser.add_argument("--tune", action="store_true", help="the schemes that `tune` tries, not a run's rows")
     parser.add_argument("--out", required=True, type=Path)
     args = parser.parse_args(argv)
     config = json.loads(args.config)
-    table = [
-        asdict(row) | {"paths": row.paths(config["artifacts"])}
-        for row in rows(config, args.host, args.threads, args.nvidia)
-    ]
+    here = (config, args.host, args.threads, args.nvidia)
+    kept = read_tuned(Path(paths.tune_record(config["artifacts"], args.host)))
+    found = tune_rows(*here) if args.tune else rows(*here, kept)
+    table = [asdict(row) | {"paths": row.paths(config["artifacts"])} for row in found]
     write_json(
         args.out, {"schema": 1, "host": args.host, "torch_build": args.torch_build, "config": config, "rows": table}
     )

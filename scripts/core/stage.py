@@ -54,8 +54,9 @@ def arguments(doc: str | None) -> argparse.ArgumentParser:
 
 
 def sources(args: argparse.Namespace) -> dict[str, Path]:
-    """Folders of the source artifacts, by name."""
-    return {name: Path(record).parent for name, record in (source.split("=", 1) for source in args.source)}
+    """Folders of the source artifacts, by name; a source that this job does without has no record."""
+    named = (source.split("=", 1) for source in args.source)
+    return {name: Path(record).parent for name, record in named if record}
 
 
 def obstacle(args: argparse.Namespace) -> dict[str, Any] | None:

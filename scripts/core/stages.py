@@ -10,7 +10,8 @@ from collections import defaultdict
 from pathlib import Path
 
 STAGES = {
-    "environment": "installing", "prepare": "converting", "reference": "verifying", "verify": "verifying",
+    "environment": "installing", "prepare": "converting", "calibration": "converting", "tune": "reporting",
+    "reference": "verifying", "verify": "verifying",
     "trial": "measuring", "finals": "measuring", "refine": "measuring", "plan": "reporting", "summarise": "reporting",
     "report": "reporting", "check": "reporting", "export_candidate": "reporting", "host": "reporting",
 }  # fmt: skip
@@ -20,7 +21,7 @@ Jobs = dict[tuple[str, float, float], None]
 
 def stage_of(rule: str) -> str:
     """`converting` for convert_openvino, `compiling` for compile_inductor, ..."""
-    for start, stage in (("convert", "converting"), ("compile", "compiling")):
+    for start, stage in (("convert", "converting"), ("quantize", "converting"), ("compile", "compiling")):
         if rule.startswith(start):
             return stage
     return STAGES.get(rule, rule)

@@ -8,12 +8,19 @@ FILE = "delegation.json"
 
 
 class Delegation(NamedTuple):
-    """How many operators XNNPACK took, which others run on ExecuTorch's own kernels: {"cat": 4}, and how many of
-    those taken compute in integers."""
+    """How a program was divided.
+
+    taken:      how many operators XNNPACK took
+    left:       which others run on ExecuTorch's own kernels: {"cat": 4}
+    quantised:  how many layers XNNPACK computes in integers
+    int8_share, fp16_share:  share of the multiplications that it does in integers, in float16; None without layers
+    """
 
     taken: int
     left: Dict[str, int]
     quantised: int = 0
+    int8_share: Optional[float] = None
+    fp16_share: Optional[float] = None
 
     @classmethod
     def read(cls, folder: Path) -> "Delegation":
@@ -34,6 +41,7 @@ class Delegation(NamedTuple):
     def summary(self) -> str:
         """One phrase for people."""
         said = "%d of %d operators on XNNPACK" % (self.taken, self.total)
+        said += ", %.0f %% of the multiplications in float16" % (100 * self.fp16_share) if self.fp16_share else ""
         names = ", ".join(sorted(self.left))
         return "%s, the rest (%s) on ExecuTorch's own kernels" % (said, names) if self.left else said
 

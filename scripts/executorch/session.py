@@ -11,7 +11,7 @@ with warnings.catch_warnings():
     from executorch.extension.pybindings import portable_lib as runtime
 
 from scripts.core.door import Arrays, Options, Placement, Session
-from scripts.core.quantised import float_after_all, with_quantised
+from scripts.core.quantised import Recipe, float_after_all, not_as_declared, with_quantised
 from scripts.executorch.delegation import Delegation
 
 FILE = "model.pte"
@@ -60,7 +60,15 @@ class ExecuTorch(Session):
         """As the converter counted: the bindings tell neither delegates nor precisions of a loaded program."""
         told, precision = self._delegation, self._options.precision
         summary = with_quantised(told.summary, precision, told.quantised)
-        return Placement(summary, told.share, told.degraded or float_after_all(precision, told.quantised))
+        return Placement(summary, told.share, told.degraded or self._not_as_asked(), told.int8_share)
+
+    def _not_as_asked(self) -> Optional[str]:
+        told, precision = self._delegation, self._options.precision
+        if precision == "fp16":
+            return None if told.fp16_share else "asked for fp16, XNNPACK multiplies nothing in float16"
+        if told.int8_share is None:
+            return float_after_all(precision, told.quantised)
+        return not_as_declared(precision, told.int8_share, Recipe.read(self._artifact))
 
     def close(self) -> None:
         del self._method, self._program

@@ -8,16 +8,16 @@ in the network. Option: batch (1 if null). The session gives a file of batch 1 t
 import contextlib
 import os
 import warnings
-from collections import Counter
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Dict, Iterator, List
+from typing import Dict, Iterator, List
 
 import litert_torch
 import torch
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from scripts.core.verb import Facts, Job, main
+from scripts.litert import layers
 from scripts.models import description, export
 
 FILE = "model.tflite"
@@ -72,10 +72,9 @@ def quiet() -> Iterator[None]:
 
 
 def operators(path: Path) -> Dict[str, int]:
-    """How many of each operator, by the dtype of its first output: {"CONV_2D:float32": 33}."""
+    """How many of each operator, by the dtype of its first output."""
     plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-    nodes: List[Dict[str, Any]] = Interpreter(str(path), experimental_op_resolver_type=plain)._get_ops_details()
-    return dict(Counter("%s:%s" % (node["op_name"], node["result_types"][0].__name__) for node in nodes))
+    return layers.operators(Interpreter(str(path), experimental_op_resolver_type=plain)._get_ops_details())
 
 
 if __name__ == "__main__":

@@ -9,17 +9,14 @@ import os
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Set
 
-import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from scripts.core.door import Arrays, Options, Placement, Session
-from scripts.core.quantised import float_after_all, with_quantised
+from scripts.core.quantised import Recipe, float_after_all, not_as_declared, with_quantised
 from scripts.core.verb import Unsupported
+from scripts.litert.layers import DELEGATE, Layer, delegated, layers, share_in_integers, share_stored
 
 FILE = "model.tflite"
-DELEGATE = "DELEGATE"
-CASTS = ("QUANTIZE", "DEQUANTIZE")
-"""Operators that turn floats to integers and back: they compute nothing."""
 
 
 class Indices(NamedTuple):
@@ -100,44 +97,33 @@ class LiteRT(Session):
         return 1 + len(self._workers & _tasks())
 
     def placement(self) -> Placement:
-        """Operators that XNNPACK took; degraded if it took none, or if int8 was asked and none computes in it."""
-        precision = self._options.precision
-        nodes = self._interpreter._get_ops_details()
+        """Operators that XNNPACK took, and what its layers multiply; degraded if that is not what was asked for."""
+        nodes, tensors = self._interpreter._get_ops_details(), self._interpreter.get_tensor_details()
         taken = delegated(nodes)
         total = sum(node["op_name"] != DELEGATE for node in nodes)
-        integers = self._quantised(nodes)
-        summary = with_quantised("%d of %d operators on XNNPACK" % (len(taken), total), precision, integers)
+        found = layers(nodes, tensors)
+        summary = "%d of %d operators on XNNPACK" % (len(taken), total)
         left = sorted({n["op_name"] for n in nodes if n["op_name"] != DELEGATE and n["index"] not in taken})
         if left:
             summary += ", the rest (%s) on LiteRT's own kernels" % ", ".join(left)
-        degraded = float_after_all(precision, integers) if taken else "XNNPACK took none of the %d operators" % total
-        return Placement(summary, len(taken) / total, degraded)
+        degraded = self._not_as_asked(found) if taken else "XNNPACK took none of the %d operators" % total
+        return Placement(self._told(summary, found), len(taken) / total, degraded, share_in_integers(found))
 
-    def _quantised(self, nodes: List[Dict[str, Any]]) -> int:
-        """How many operators read a quantised tensor and compute with it as it is."""
-        tensors = self._interpreter.get_tensor_details()
-        scaled = {tensor["index"] for tensor in tensors if len(tensor["quantization_parameters"]["scales"])}
-        computing = (node for node in nodes if node["op_name"] not in (DELEGATE, *CASTS))
-        return sum(bool(scaled & set(np.asarray(node["inputs"]).tolist())) for node in computing)
+    def _told(self, summary: str, found: List[Layer]) -> str:
+        """The phrase for people, with the layers that are not plain float32."""
+        summary = with_quantised(summary, self._options.precision, sum(layer.in_integers for layer in found))
+        halves = sum(layer.stored == "float16" for layer in found)
+        # XNNPACK unpacks float16 weights when it is made. It would compute in float16 only where the processor has
+        # such arithmetic and the file allows it, which ai-edge-quantizer's files do not.
+        return "%s, weights of %d layers in float16, computed in float32" % (summary, halves) if halves else summary
+
+    def _not_as_asked(self, found: List[Layer]) -> Optional[str]:
+        precision = self._options.precision
+        if precision == "fp16":
+            return None if share_stored(found, "float16") else "asked for fp16, no weights are in float16"
+        if not found:
+            return float_after_all(precision, 0)
+        return not_as_declared(precision, share_in_integers(found), Recipe.read(self._file.parent))
 
     def close(self) -> None:
         del self._interpreter
-
-
-def delegated(nodes: List[Dict[str, Any]]) -> Set[int]:
-    """Indices of the nodes that delegates replaced.
-
-    A delegate's node stands beside those it replaced, which are no longer run: all that lie between its inputs and
-    its outputs.
-    """
-    makers = {int(out): node for node in nodes if node["op_name"] != DELEGATE for out in node["outputs"]}
-    taken: Set[int] = set()
-    for delegate in (node for node in nodes if node["op_name"] == DELEGATE):
-        border = set(np.asarray(delegate["inputs"]).tolist())
-        wanted = set(np.asarray(delegate["outputs"]).tolist()) - border
-        while wanted:
-            node = makers.get(wanted.pop())
-            if node is not None and node["index"] not in taken:
-                taken.add(node["index"])
-                wanted |= set(np.asarray(node["inputs"]).tolist()) - border
-    return taken

@@ -104,7 +104,8 @@ def hold(question: Values, folder: Path, share_s: float, args: argparse.Namespac
         say(f"{_title(question)}: round {number} of {args.rounds}")
     fewer = None if done == args.rounds else f"{args.minutes:g} minutes for all questions allowed no more"
     named = [
-        {name: row[name] for name in KINDS} | {"trials": measured} for row, measured in zip(rows, trials, strict=True)
+        {name: row[name] for name in (*KINDS, "guest")} | {"trials": measured}
+        for row, measured in zip(rows, trials, strict=True)
     ]
     about = {name: question[name] for name in ("model", "weights", "batch", "image_size", "mode", "threads")}
     return about | {"rounds_asked": args.rounds, "rounds": done, "why_fewer": fewer, "finalists": named}

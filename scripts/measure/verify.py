@@ -1,4 +1,4 @@
-"""Compare one candidate with the fp32 reference on every input: a gate, by precision.
+"""Compare one candidate with the fp32 reference on every input for validation: a gate, by precision.
 
 Sources: `deployable` (the files a session opens), `reference` (inputs, reference outputs, labels) and
 `checkpoint` (`model.json`). Runs in the runtime's own environment, through the same door as the worker.
@@ -12,8 +12,12 @@ import numpy as np
 
 from scripts.core.door import Arrays, Session
 from scripts.core.verb import Facts, Job, main
-from scripts.measure.gate import judge
+from scripts.measure.gate import Paired, judge
 from scripts.measure.inputs import batch_of, read_model, stored, with_names
+from scripts.models.photos import VALIDATION
+
+ORIGINAL = "original_logits.npy"
+"""Beside a pruned network's reference: what the network said before."""
 
 IDENTICAL_DB = 200.0
 """What stands for an infinite ratio: outputs equal to the reference bit for bit."""
@@ -46,38 +50,57 @@ def run_all(session: Session, inputs: Arrays, batch: int, output: str) -> np.nda
     return np.concatenate(got)
 
 
-def classes(reference: np.ndarray, got: np.ndarray, photos: List[Dict[str, Any]]) -> Tuple[Facts, float]:
-    """Agreement with the reference and accuracy on the labels, for outputs [N, classes]."""
-    ours, theirs = got.argmax(1), reference.argmax(1)
+def classes(
+    reference: np.ndarray, got: np.ndarray, photos: List[Dict[str, Any]], original: Optional[np.ndarray] = None
+) -> Tuple[Facts, float, Optional[Paired]]:
+    """Agreement with the reference and accuracy on the labels, for outputs [N, classes].
+
+    original: outputs of the network before it was pruned, against which the loss is then counted. `wrong` names the
+    photos of which the candidate says something else: the class that each took, and whether the candidate lost there
+    what was right.
+    """
+    ours, theirs = got.argmax(1), (reference if original is None else original).argmax(1)
     top = min(5, got.shape[1])
     best, wanted = np.argsort(-got, 1)[:, :top], np.argsort(-reference, 1)[:, :top]
+    agreement = float(np.mean(ours == reference.argmax(1)))
     shared = [len(set(a) & set(b)) / top for a, b in zip(best.tolist(), wanted.tolist())]
     labelled = [i for i, photo in enumerate(photos) if photo["classes"]]
     hits = [int(ours[i]) in photos[i]["classes"] for i in labelled]
-    agreement = float(np.mean(ours == theirs))
+    before = [int(theirs[i]) in photos[i]["classes"] for i in labelled]
+    lost = [i for i, now, then in zip(labelled, hits, before) if then and not now]
+    paired = Paired(len(labelled), len(lost), sum(now and not then for now, then in zip(hits, before)))
     facts: Facts = {
         "top1_agreement": agreement,
         "top5_agreement": float(np.mean(shared)),
         "labelled": len(labelled),
         "top1_accuracy": float(np.mean(hits)) if hits else None,
-        "wrong": [photos[i]["file"] for i in np.flatnonzero(ours != theirs)],
+        "reference_accuracy": float(np.mean(before)) if hits else None,
+        "lost": paired.lost if hits else None,
+        "gained": paired.gained if hits else None,
+        "mcnemar_p": paired.p_value if hits else None,
+        "wrong": [
+            {"file": photos[i]["file"], "took": int(ours[i]), "reference": int(theirs[i]), "lost": i in lost}
+            for i in np.flatnonzero(ours != theirs).tolist()
+        ],
     }
-    return facts, agreement
+    return facts, agreement, paired if hits else None
 
 
 def verify(job: Job) -> Facts:
     """Open the candidate, run every input, compare, judge."""
     reference, model = job.sources["reference"], read_model(job.sources["checkpoint"])
     options = with_names(job.options, model)
-    inputs = stored(reference, "inputs", options["inputs"])
-    wanted = np.asarray(next(iter(stored(reference, "logits", options["outputs"]).values())))
+    photos = json.loads((reference / "photos.json").read_text())
+    held = [i for i, photo in enumerate(photos) if photo["split"] == VALIDATION]
+    inputs = {name: rows[held] for name, rows in stored(reference, "inputs", options["inputs"]).items()}
+    wanted = next(iter(stored(reference, "logits", options["outputs"]).values()))[held]
     session: Session = importlib.import_module("scripts.%s.session" % options["room"]).open(
         job.sources["deployable"], options
     )
     got = run_all(session, inputs, options["batch"], options["outputs"][0])
     placement = session.placement()
     session.close()
-    ratio, agreement = sqnr_db(wanted, got), None
+    ratio, agreement, paired = sqnr_db(wanted, got), None, None
     facts: Facts = {
         "batch": options["batch"],
         "image_size": options["image_size"],
@@ -88,9 +111,12 @@ def verify(job: Job) -> Facts:
         "placement": placement._asdict(),
     }
     if model["task"] == "classification":
-        more, agreement = classes(wanted, got, json.loads((reference / "photos.json").read_text()))
+        before = reference / ORIGINAL
+        original = np.load(str(before), mmap_mode="r")[held] if before.is_file() else None
+        more, agreement, paired = classes(wanted, got, [photos[i] for i in held], original)
         facts.update(more)
-    facts.update(judge(options["precision"], model["trained"], ratio, agreement))
+    pruned = model.get("pruned") is not None
+    facts.update(judge(options["precision"], model["trained"], ratio, agreement, paired, pruned))
     if placement.degraded:
         facts.update(status="degraded", reason=placement.degraded)
     return facts

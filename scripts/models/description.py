@@ -2,7 +2,9 @@
 
 Keys: name, weights, trained, build, folder (of a user's own network, if not the working directory), task
 ("classification" or "arrays"), inputs and outputs (name, shape with "batch" first, dtype), preprocess, labels,
-parameters, source.
+parameters, source; of a pruned network `pruned`: method, amount, sparsity (share of zeros in the weights of
+convolutions and linear layers), parameters, macs, bytes and compressed (bytes of weights.pt as shipped and through
+zlib), each before and after, and fine_tuned (epochs, photos and losses; None where nothing was trained).
 """
 
 import json

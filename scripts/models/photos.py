@@ -6,6 +6,7 @@ Several right classes of one photo are separated by spaces. A folder that holds 
 
 Which photo is for what: below `labelled/` validation, below `calibration/` calibration; elsewhere photos with a
 class are for validation and the others for calibration; without any class every second photo is for calibration.
+Where that leaves none for calibration, every fifth is taken for it, and for validation no more.
 Standard library only.
 """
 
@@ -60,6 +61,11 @@ def read(source: Path) -> List[Photo]:
         raise Mistake("photos: %s holds no images (%s)" % (source, ", ".join(sorted(SUFFIXES))))
     if not any(photo.classes or photo.imagenet_classes for photo in photos):
         photos = _alternate(photos)
+    if len(photos) > 1 and all(photo.split == VALIDATION for photo in photos):
+        photos = [
+            photo._replace(split=CALIBRATION) if i % 5 == 4 or i == len(photos) - 1 else photo
+            for i, photo in enumerate(photos)
+        ]
     return sorted(photos, key=lambda photo: photo.split != VALIDATION)
 
 

@@ -1,18 +1,30 @@
-"""Prepare a checkpoint: load the weights safely, build the network, export it once.
+"""Prepare a checkpoint: load the weights safely, build the network, prune it if asked, export it once.
 
-Options: {"model": a model entry (keys: see registry and checkpoints), "photos": folder or CSV (for untrained
-weights only: their BatchNorm statistics are taken from photos)}.
+Options: {"model": a model entry (keys: see registry and checkpoints; pruned, training), "photos": folder or CSV (for
+untrained weights: their BatchNorm statistics are taken from photos; for training: none of those that validate may be
+trained on)}.
 Writes weights.pt (state dict), program.pt2 (exported program, dynamic batch, float32) and model.json.
 """
 
 import json
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional
 
 import torch
 
 from scripts.core.verb import Facts, Job, Mistake, main, write_json
-from scripts.models import arrays, checkpoints, export, network, photos, preprocess, registry, untrained
+from scripts.models import (
+    arrays,
+    checkpoints,
+    export,
+    network,
+    photos,
+    preprocess,
+    pruning,
+    registry,
+    training,
+    untrained,
+)
 from scripts.models.description import FILE, PROGRAM, WEIGHTS
 
 SETTLING_PHOTOS = 16
@@ -26,9 +38,12 @@ def work(job: Job) -> Facts:
         built, source = _trusted_program(entry)
     else:
         built, source = _built(entry, description, job.options.get("photos"))
+    pruned = _pruned(built, entry, description, job.options.get("photos"))
     program = export.exported(built, description["inputs"])
     model = dict(description, **_learned(built, program, entry, description))
-    model.update(weights=_kind(entry), trained=_kind(entry) != "untrained", source=source)
+    model.update(weights=entry.get("label") or _kind(entry), trained=_kind(entry) != "untrained", source=source)
+    if pruned:
+        model.update(pruned=pruned, build=_loadable(description["build"], pruned["method"]))
     export.save_state(built.state_dict(), job.out / WEIGHTS)
     export.save_program(program, job.out / PROGRAM)
     write_json(job.out / FILE, model)
@@ -36,6 +51,7 @@ def work(job: Job) -> Facts:
         "versions": registry.versions(),
         "operators": export.operators(program),
         "options": {"batch": [1, export.MAX_BATCH], "weights": model["weights"]},
+        **({"pruned": pruned} if pruned else {}),
     }
 
 
@@ -54,6 +70,28 @@ def _built(entry: Dict[str, Any], description: Dict[str, Any], source: Any) -> A
     else:
         untrained.settle(built, [_settling_photos(source, description["preprocess"])])
     return built.float(), weights.source
+
+
+def _pruned(built: Any, entry: Dict[str, Any], description: Dict[str, Any], source: Any) -> Optional[Dict[str, Any]]:
+    """Prune `built`, in place, as the entry asks; what changed, or None for a network that stays whole."""
+    if not entry.get("pruned"):
+        return None
+    if description["build"] == PROGRAM:
+        raise Mistake("pruned: an exported program has no layers to prune; give the network by build and a state dict")
+    example, asked = export.example(description["inputs"], 1), entry.get("training")
+    if not asked:
+        print("pruned: no training photos were given, so that nothing is trained after pruning", flush=True)
+        return pruning.pruned(built, entry["pruned"], example, None)
+    if not source:
+        raise Mistake("photos: training needs to know the photos that validate, to train on none of them")
+    data = training.labelled(asked["photos"], source, pruning.outputs(built, example))
+    spec = description["preprocess"]
+    return pruning.pruned(built, entry["pruned"], example, lambda net: training.fine_tune(net, data, asked, spec))
+
+
+def _loadable(build: str, method: str) -> str:
+    """What a pruned network is loaded from: without some of its channels it is no longer what `build` makes."""
+    return PROGRAM if method == "structured" else build
 
 
 def _settling_photos(source: Any, spec: Dict[str, Any]) -> Any:

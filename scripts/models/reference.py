@@ -1,11 +1,16 @@
 """Reference outputs: the checkpoint in float32, in eager PyTorch on the CPU, one sample at a time.
 
-Source: checkpoint. Options: {"photos": folder or CSV} for classifiers; for networks that take arrays {"model": the
-model entry}, whose `samples` names an .npz (without it 64 samples are drawn from a fixed seed).
+Sources: checkpoint; of a pruned network also original, the reference of the whole one.
+Options: {"photos": folder or CSV} for classifiers; for networks that take arrays {"model": the model entry}, whose
+`samples` names an .npz (without it 128 samples are drawn from a fixed seed).
 Writes inputs.npy float32 [N, 3, H, W] (preprocessed photos, validation first), logits.npy float32 [N, classes] and
-photos.json; of a network with several inputs or outputs inputs.NAME.npy and logits.NAME.npy, each [N, ...].
+photos.json, which says what each is for (validation, calibration) and its right classes; of a network with several
+inputs or outputs inputs.NAME.npy and logits.NAME.npy, each [N, ...]. Of a pruned network also original_logits.npy (or
+original_logits.NAME.npy): what the whole network says of the same inputs.
 """
 
+import filecmp
+import shutil
 from pathlib import Path
 from typing import Any, Dict, List, Sequence, Tuple
 
@@ -15,7 +20,7 @@ import torch
 from scripts.core.verb import Facts, Job, Mistake, main, write_json
 from scripts.models import arrays, description, network, photos, preprocess, registry
 
-DRAWN = 64
+DRAWN = 128
 
 
 def work(job: Job) -> Facts:
@@ -32,13 +37,16 @@ def work(job: Job) -> Facts:
         results = run(built, inputs)
         _save(job.out, "inputs", model["inputs"], inputs)
         _save(job.out, "logits", model["outputs"], results)
-        write_json(job.out / "photos.json", [])
+        splits = [photos.CALIBRATION if i % 2 else photos.VALIDATION for i in range(len(inputs[0]))]
+        write_json(job.out / "photos.json", [{"split": split, "classes": []} for split in splits])
+        _add_original(job)
         return {"versions": registry.versions(), "options": options, "samples": len(inputs[0])}
     records, pixels = _photos(job.options.get("photos"), model)
     logits = run(built, [pixels])[0]
     _save(job.out, "inputs", model["inputs"], [pixels])
     _save(job.out, "logits", model["outputs"], [logits])
     write_json(job.out / "photos.json", records)
+    _add_original(job)
     labelled = sum(1 for record in records if record["classes"])
     facts = {"versions": registry.versions(), "options": options, "samples": len(pixels), "labelled": labelled}
     return dict(facts, top1_accuracy=accuracy(logits, records))
@@ -71,6 +79,17 @@ def _photos(source: Any, model: Dict[str, Any]) -> Tuple[List[Dict[str, Any]], n
     except ValueError as error:
         raise Mistake("photos: %s" % error) from None
     return [photos.record(photo, classes) for photo in listed], pixels
+
+
+def _add_original(job: Job) -> None:
+    """Beside a pruned network's outputs those of the whole one, from its own reference, for the same inputs."""
+    if "original" not in job.sources:
+        return
+    for path in sorted(job.out.glob("inputs*.npy")):
+        if not filecmp.cmp(str(path), str(job.sources["original"] / path.name), shallow=False):
+            raise RuntimeError("%s of the whole network's reference differs: it is of other inputs" % path.name)
+    for path in sorted(job.sources["original"].glob("logits*.npy")):
+        shutil.copyfile(str(path), str(job.out / ("original_" + path.name)))
 
 
 def _save(out: Path, kind: str, tensors: Sequence[Dict[str, Any]], values: Sequence[np.ndarray]) -> None:

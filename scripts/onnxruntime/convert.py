@@ -5,7 +5,7 @@ nothing in it that depends on folders, line numbers or comments.
 """
 
 import warnings
-from typing import Any, Dict, Iterator, List
+from typing import Any, Dict
 
 import onnx
 import onnxscript
@@ -13,6 +13,7 @@ import torch
 
 from scripts.core.verb import Facts, Job, Unsupported, main
 from scripts.models import description
+from scripts.onnxruntime.proto import operators, save, strip
 
 # The opset that PyTorch's exporter writes natively (any other goes through a version converter); every
 # consumer here, TensorRT included, reads it.
@@ -30,9 +31,7 @@ def work(job: Job) -> Facts:
     name_batch(proto, model)
     if proto.ByteSize() > MAX_BYTES:
         raise Unsupported("an ONNX file holds at most 2 GB; this network takes %d bytes" % proto.ByteSize())
-    onnx.checker.check_model(proto, full_check=True)
-    with open(str(job.out / "model.onnx"), "wb") as stream:
-        stream.write(proto.SerializeToString(deterministic=True))
+    save(proto, job.out / "model.onnx")
     return {
         "versions": {"torch": torch.__version__, "onnx": onnx.__version__, "onnxscript": onnxscript.__version__},
         "operators": operators(proto),
@@ -58,31 +57,6 @@ def exported(program: torch.export.ExportedProgram, model: Dict[str, Any]) -> on
     return result.model_proto
 
 
-def strip(message: Any) -> None:
-    """Clear, in a protobuf message and all below it, what is no part of the computation.
-
-    Metadata hold the exporter's stack traces and names of Python classes; shapes of inner tensors are the
-    exporter's symbols, which some tools (quantisers) trip over and all can infer again.
-    """
-    names = {field.name for field in message.DESCRIPTOR.fields}
-    for name in ("metadata_props", "doc_string", "value_info"):
-        if name in names:
-            message.ClearField(name)
-    for inner in _inner(message):
-        strip(inner)
-
-
-def _inner(message: Any) -> Iterator[Any]:
-    """The messages directly below `message`."""
-    for field, value in message.ListFields():
-        if field.message_type is None:
-            continue
-        if hasattr(value, "DESCRIPTOR"):
-            yield value
-        else:
-            yield from value
-
-
 def name_batch(proto: onnx.ModelProto, model: Dict[str, Any]) -> None:
     """Give inputs and outputs the shapes of model.json, in which the free dimension is called "batch"."""
     pairs = list(zip(proto.graph.input, model["inputs"])) + list(zip(proto.graph.output, model["outputs"]))
@@ -93,19 +67,6 @@ def name_batch(proto: onnx.ModelProto, model: Dict[str, Any]) -> None:
                 dimension.dim_value = side
             else:
                 dimension.dim_param = side
-
-
-def operators(proto: onnx.ModelProto) -> Dict[str, int]:
-    """How many of each operator, by the dtype of its first output: {"Conv:float32": 49}."""
-    graph = onnx.shape_inference.infer_shapes(proto, strict_mode=True, data_prop=True).graph
-    values: List[Any] = list(graph.value_info) + list(graph.output)
-    dtypes = {value.name: value.type.tensor_type.elem_type for value in values}
-    counts: Dict[str, int] = {}
-    for node in graph.node:
-        dtype = onnx.helper.tensor_dtype_to_np_dtype(dtypes[node.output[0]]).name
-        key = "%s:%s" % (node.op_type, dtype)
-        counts[key] = counts.get(key, 0) + 1
-    return counts
 
 
 if __name__ == "__main__":

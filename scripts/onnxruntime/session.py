@@ -13,12 +13,11 @@ import numpy as np
 import onnxruntime as ort
 
 from scripts.core.door import Arrays, Options, Placement, Session
-from scripts.core.quantised import float_after_all, with_quantised
+from scripts.core.quantised import Recipe, float_after_all, not_as_declared, with_quantised
+from scripts.onnxruntime.kernels import Kernels, computes_in_integers
 from scripts.onnxruntime.settings import DTYPES, provider_of, settings
 
 FILE = "model.onnx"
-QUANTISED = ("QGemm", "DynamicQuantizeMatMul", "DynamicQuantizeLSTM", "QAttention")
-"""Operators that compute in integers, besides QLinear... and ...Integer."""
 
 
 def open(artifact: Path, options: Dict[str, Any]) -> Session:
@@ -88,28 +87,36 @@ class OnnxRuntime(Session):
         return int(self._session.get_session_options().intra_op_num_threads)
 
     def placement(self) -> Placement:
-        """Nodes by the provider that runs them; degraded if any runs elsewhere than asked, or int8 was and none is."""
+        """Nodes by the provider that runs them, and the share of the multiplications that run in integers.
+
+        Degraded if any node runs elsewhere than asked, if less is in integers than declared, or if fp16 was asked and
+        multiplications run in float32. What a kernel multiplies was found by the compiler; that it is loaded, here.
+        """
         asked, precision = provider_of(self._options.device), self._options.precision
         nodes: "Counter[str]" = Counter()
-        integers = 0
+        loaded: Dict[str, str] = {}
         for subgraph in self._session.get_provider_graph_assignment_info():
             inside = subgraph.get_nodes()
             nodes[subgraph.ep_name] += len(inside)
-            integers += sum(computes_in_integers(node.op_type) for node in inside)
+            loaded.update((node.name, node.op_type) for node in inside)
         total = sum(nodes.values())
-        share = nodes[asked] / total if total else None
+        integers = sum(map(computes_in_integers, loaded.values()))
+        found = Kernels.read(self._artifact)
+        int8_share = found.int8_share(loaded) if found else None
         summary = with_quantised("%d of %d nodes on %s" % (nodes[asked], total, asked), precision, integers)
         elsewhere = ", ".join("%d on %s" % (count, name) for name, count in sorted(nodes.items()) if name != asked)
-        degraded = "%s, %s" % (summary, elsewhere) if elsewhere else float_after_all(precision, integers)
-        return Placement(summary, share, degraded)
+        degraded = "%s, %s" % (summary, elsewhere) if elsewhere else self._other_than_asked(found, int8_share, integers)
+        return Placement(summary, nodes[asked] / total if total else None, degraded, int8_share)
+
+    def _other_than_asked(self, found: Optional[Kernels], share: Optional[float], integers: int) -> Optional[str]:
+        """Why what runs is not in the precision that was asked for; None if it is."""
+        precision = self._options.precision
+        if precision == "fp16" and found:
+            floats = [kernel for kernel in found.multiplying if kernel.dtype == "float32"]
+            words = "asked for fp16, ONNX Runtime runs %d of %d kernels that multiply in float32"
+            return words % (len(floats), len(found.multiplying)) if floats else None
+        declared = not_as_declared(precision, share, Recipe.read(self._artifact))
+        return declared or float_after_all(precision, integers)
 
     def close(self) -> None:
         del self._binding, self._session, self._outputs
-
-
-def computes_in_integers(operator: str) -> bool:
-    """Whether an operator of ONNX or of ONNX Runtime's own multiplies integers.
-
-    QuantizeLinear and DequantizeLinear alone do not: between them a convolution may well run in float.
-    """
-    return operator.startswith("QLinear") or "Integer" in operator or operator in QUANTISED

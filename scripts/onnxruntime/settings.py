@@ -1,10 +1,14 @@
 """How ONNX Runtime is set up here: providers, session options, dtypes. Shared by `compile` and `session`."""
 
+import platform
+from pathlib import Path
+
 import numpy as np
 import onnxruntime as ort
 
 from scripts.core.verb import Unsupported
 
+PRECISIONS = ("fp32", "fp16", "int8", "int8_dynamic")
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 DTYPES = {
     "tensor(float)": np.float32,
@@ -26,6 +30,19 @@ def provider_of(device: str) -> str:
         asked = "%s (for device %s)" % (provider, device) if provider else "a provider for device %s" % device
         raise Unsupported("ONNX Runtime %s here has no %s; it has %s" % (ort.__version__, asked, ", ".join(here)))
     return str(provider)
+
+
+def saturates() -> bool:
+    """Whether ONNX Runtime's products of u8 and s8 may overflow on this CPU: on x86-64 without VNNI.
+
+    There it adds pairs of them in 16 bits. What it offers against that costs speed on CPUs that have no need of it, and
+    it does not look for VNNI itself.
+    """
+    if platform.machine() not in ("x86_64", "AMD64"):
+        return False
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    flags = next((line.split() for line in lines if line.startswith("flags")), [])
+    return not {"avx512_vnni", "avx_vnni"} & set(flags)
 
 
 def settings(threads: int) -> ort.SessionOptions:

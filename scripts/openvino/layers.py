@@ -1,20 +1,35 @@
 """What a compiled OpenVINO model consists of, read from its runtime model."""
 
 from collections import Counter
-from typing import List, NamedTuple
+from math import prod
+from typing import Any, List, NamedTuple, Optional
 
 import openvino as ov
 
-MULTIPLYING = ("Convolution", "Deconvolution", "FullyConnected", "MatMul")
-"""Types of layers that do the work; others only move or convert integers."""
+from scripts.core import quantised
+
+FLOATS = ("f32", "f16", "bf16", "f64")
+INTEGERS = ("u8", "i8")
 
 
 class Layer(NamedTuple):
-    """One executed layer: its type, the precision it runs in ("f32"), its kernel ("brgconv_avx512_1x1")."""
+    """One executed layer.
+
+    kind:       its type, such as "Convolution"
+    precision:  what it runs in, such as "f32"
+    kernel:     such as "brgconv_avx512_1x1"
+    macs:       its multiplications for one batch; 0 for all but convolutions and products of matrices
+    """
 
     kind: str
     precision: str
     kernel: str
+    macs: float
+
+    @property
+    def in_integers(self) -> bool:
+        """Whether it multiplies integers; others may move or convert them."""
+        return self.macs > 0 and self.precision in INTEGERS
 
 
 def layers(compiled: ov.CompiledModel) -> List[Layer]:
@@ -26,13 +41,28 @@ def layers(compiled: ov.CompiledModel) -> List[Layer]:
             about[key].astype(str) for key in ("layerType", "runtimePrecision", "primitiveType")
         )
         if not primitive.startswith("unknown"):
-            found.append(Layer(kind, precision, primitive.replace("_" + precision, "")))
+            kernel, _, computes = primitive.rpartition("_")
+            if computes in FLOATS:  # with weights stored in f16 an f32 kernel is told to be f16 otherwise
+                precision, primitive = computes, kernel
+            found.append(Layer(kind, precision, primitive, multiplications(kind, operator)))
     return found
 
 
-def integers(found: "List[Layer]") -> int:
-    """How many layers multiply integers."""
-    return sum(layer.kind in MULTIPLYING and layer.precision in ("u8", "i8") for layer in found)
+def multiplications(kind: str, operator: Any) -> float:
+    """Multiplications of one run of a layer of the type `kind`, from the shapes of its inputs and its output."""
+    if kind in ("Convolution", "Deconvolution"):
+        weights, made = operator.get_input_shape(1), operator.get_output_shape(0)
+        image = operator.get_input_shape(0) if kind == "Deconvolution" else made
+        return quantised.macs(prod(image), prod(weights), image[1])
+    if kind in ("FullyConnected", "MatMul"):
+        made = operator.get_output_shape(0)
+        return float(prod(operator.get_input_shape(0)) * (made[-1] if len(made) else 1))
+    return 0.0
+
+
+def int8_share(found: "List[Layer]") -> Optional[float]:
+    """Share of the multiplications that run in integers, 0 to 1; None of a network without any."""
+    return quantised.int8_share((layer.macs, layer.in_integers) for layer in found)
 
 
 def summary(found: "List[Layer]") -> str:

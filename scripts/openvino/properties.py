@@ -7,26 +7,45 @@ from typing import Any, Dict
 
 import openvino as ov
 import openvino.properties as props
+import openvino.properties.device as device_props
 import openvino.properties.hint as hint
 
 from scripts.core.verb import Unsupported
 
-PRECISIONS = {"fp32": ov.Type.f32, "int8": ov.Type.f32}
+PRECISIONS = {"fp32": ov.Type.f32, "fp16": ov.Type.f16, "bf16": ov.Type.bf16, "int8": ov.Type.f32}
 """The inference precision to ask for, of what is not quantised. Without it a CPU with bf16 takes bf16."""
+CAPABILITIES = {"fp16": "FP16", "bf16": "BF16"}
+"""What OpenVINO calls a device's ability to compute in a precision. It has f32 and int8 everywhere."""
 
 DTYPES = {"f32": "float32", "f16": "float16", "bf16": "bfloat16", "f64": "float64", "i8": "int8", "u8": "uint8"}
 """NumPy's names for those dtypes of OpenVINO that records count; others keep OpenVINO's own."""
 
 
-def properties(precision: str, threads: int, streams: int = 1) -> Dict[Any, Any]:
-    """Properties for `streams` requests at a time on `threads` threads in all.
+def inference_precision(precision: str, device: str) -> ov.Type:
+    """What the parts that are not quantised are to run in on OpenVINO's `device`.
 
-    Raises Unsupported for an unknown precision.
+    fp16 is first of all how weights are stored: where the device has no kernels in fp16, they are made f32 when the
+    model is loaded, as OpenVINO does by default. Raises Unsupported for an unknown precision, and for bf16 on a
+    device without.
     """
     if precision not in PRECISIONS:
         raise Unsupported("this room runs OpenVINO in %s; %s is not among them" % (", ".join(PRECISIONS), precision))
+    needed = CAPABILITIES.get(precision)
+    here = ov.Core().get_property(device, device_props.capabilities()) if needed else ()
+    if needed is None or needed in here:
+        return PRECISIONS[precision]
+    if precision == "bf16":
+        raise Unsupported("this %s does not compute in bf16; OpenVINO finds %s" % (device, ", ".join(here)))
+    return ov.Type.f32
+
+
+def properties(precision: str, device: str, threads: int, streams: int = 1) -> Dict[Any, Any]:
+    """Properties for `streams` requests at a time on `threads` threads in all.
+
+    Raises Unsupported for a precision that is unknown or not to be had on OpenVINO's `device`.
+    """
     return {
-        hint.inference_precision(): PRECISIONS[precision],
+        hint.inference_precision(): inference_precision(precision, device),
         hint.performance_mode(): hint.PerformanceMode.LATENCY if streams == 1 else hint.PerformanceMode.THROUGHPUT,
         props.num_streams(): streams,
         props.inference_num_threads(): threads,

@@ -5,33 +5,34 @@ the runtime where they lie, outputs are views of the request's own tensors: no c
 """
 
 from pathlib import Path
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
 import numpy as np
 import openvino as ov
 
 from scripts.core.door import Arrays, Options, Placement, Session
-from scripts.core.quantised import float_after_all, with_quantised
-from scripts.openvino.layers import integers, layers, summary
-from scripts.openvino.properties import PRECISIONS, device_of, properties
-
-FLOATS = ("f32", "f16", "bf16", "f64")
+from scripts.core.quantised import Recipe, float_after_all, not_as_declared, with_quantised
+from scripts.openvino.layers import FLOATS, Layer, int8_share, layers, summary
+from scripts.openvino.properties import device_of, inference_precision, properties
 
 
 def open(artifact: Path, options: Dict[str, Any]) -> Session:
     """Import `model.blob` from `artifact`. Raises Unsupported for a device or precision that is not there."""
     asked = Options.of(options)
     blob = ov.Tensor(np.memmap(str(artifact / "model.blob"), np.uint8, "r"))
-    wanted = properties(asked.precision, asked.threads, asked.streams)
-    compiled = ov.Core().import_model(blob, device_of(asked.device), wanted)
-    return (OpenVino if asked.streams == 1 else Stream)(compiled, asked, blob)
+    device = device_of(asked.device)
+    wanted = properties(asked.precision, device, asked.threads, asked.streams)
+    compiled = ov.Core().import_model(blob, device, wanted)
+    return (OpenVino if asked.streams == 1 else Stream)(compiled, asked, blob, Recipe.read(artifact))
 
 
 class OpenVino(Session):
     """One compiled model with its own request; a clone is another request on the same model."""
 
-    def __init__(self, compiled: ov.CompiledModel, options: Options, blob: ov.Tensor) -> None:
-        self._compiled, self._options = compiled, options
+    def __init__(
+        self, compiled: ov.CompiledModel, options: Options, blob: ov.Tensor, recipe: Optional[Recipe] = None
+    ) -> None:
+        self._compiled, self._options, self._recipe = compiled, options, recipe
         self._blob = blob  # mapped, not read: the weights may still lie there
         self._request = compiled.create_infer_request()
         self._inputs = {name: compiled.input(name) for name in options.inputs}
@@ -50,7 +51,7 @@ class OpenVino(Session):
         return {name: self._request.get_tensor(port).data for name, port in self._outputs.items()}
 
     def clone(self) -> Session:
-        return type(self)(self._compiled, self._options, self._blob)
+        return type(self)(self._compiled, self._options, self._blob, self._recipe)
 
     def threads(self) -> Optional[int]:
         """OpenVINO splits the compiled model's threads among its streams."""
@@ -58,19 +59,32 @@ class OpenVino(Session):
         return int(read("INFERENCE_NUM_THREADS")) // int(read("NUM_STREAMS"))
 
     def placement(self) -> Placement:
-        """Kernels and their precisions; degraded if any floating-point kernel runs in another than was asked for,
-        or if int8 was asked and none runs in it."""
+        """Kernels and their precisions, and the share of the multiplications that run in integers.
+
+        Degraded if a floating-point kernel runs in another precision than was asked for (for other than f32, one that
+        multiplies: OpenVINO converts in f32), if less is in integers than declared, or if no weights are in fp16.
+        """
         precision = self._options.precision
-        wanted = PRECISIONS[precision].get_type_name()
+        wanted = inference_precision(precision, device_of(self._options.device)).get_type_name()
         found = layers(self._compiled)
-        floats = [layer for layer in found if layer.precision in FLOATS]
-        right = sum(layer.precision == wanted for layer in floats)
+        judged = [layer for layer in found if layer.precision in FLOATS and (wanted == "f32" or layer.macs)]
+        right = sum(layer.precision == wanted for layer in judged)
         hinted = self._compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
-        phrase = with_quantised(summary(found), precision, integers(found))
-        reason = float_after_all(precision, integers(found))
-        if hinted != wanted or right < len(floats):
+        phrase = with_quantised(summary(found), precision, sum(layer.in_integers for layer in found))
+        if precision == "fp16" and self._recipe:
+            phrase = "%s; %s" % (self._recipe.method, phrase)
+        reason = self._not_as_declared(found)
+        if hinted != wanted or right < len(judged):
             reason = "asked for %s, OpenVINO took %s as its precision: %s" % (wanted, hinted, phrase)
-        return Placement(phrase, right / len(floats) if floats else None, reason)
+        return Placement(phrase, right / len(judged) if judged else None, reason, int8_share(found))
+
+    def _not_as_declared(self, found: List[Layer]) -> Optional[str]:
+        """Why the model is not what the recipe declares; None if it is."""
+        precision = self._options.precision
+        if precision == "fp16" and self._recipe is None:
+            return "asked for fp16, the weights are not stored in it"
+        integers = sum(layer.in_integers for layer in found)
+        return not_as_declared(precision, int8_share(found), self._recipe) or float_after_all(precision, integers)
 
     def close(self) -> None:
         del self._request, self._inputs, self._outputs, self._compiled, self._blob

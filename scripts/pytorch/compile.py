@@ -1,10 +1,13 @@
-"""Compile a checkpoint for this host and one batch size: torch.compile or AOTInductor (options: runtime).
+"""Compile a network for this host and one batch size: torch.compile or AOTInductor (options: runtime).
 
-Source: portable (a checkpoint). Options used: runtime, batch, threads, device (the number of threads is part of
-the generated code). Both leave a folder that a session can open alone, and inductor.json, which says what was built:
+Source: portable, a checkpoint, or for int8 what `quantize` made of one. Options used: runtime, precision, variant,
+batch, threads, device (the number of threads is part of the generated code). bf16 and fp16 are autocast within what is
+compiled. Both leave a folder that a session can open alone, quantised.json where the source has one, and
+inductor.json, which says what was built:
 
  - torch_compile: cache.bin (`torch.compiler.save_cache_artifacts`), kernels/ (the built C++ kernels, which that
-   leaves out on the CPU: without them every start would call the C++ compiler again), weights.pt, model.json;
+   leaves out on the CPU: without them every start would call the C++ compiler again), model.json, and what the network
+   is built from, weights.pt or program.pt2;
  - aotinductor: model.pt2, a package with weights.
 """
 
@@ -15,9 +18,10 @@ from pathlib import Path
 
 import torch
 
+from scripts.core.quantised import carry
 from scripts.core.verb import Facts, Job, Unsupported, main, write_json
-from scripts.models import description, export, network
-from scripts.pytorch import inductor
+from scripts.models import description, export
+from scripts.pytorch import executed, inductor, reduced
 
 
 def work(job: Job) -> Facts:
@@ -26,32 +30,40 @@ def work(job: Job) -> Facts:
     if options.get("device", "cpu") != "cpu":
         raise Unsupported("Inductor is driven for the CPU only so far; asked for %s" % options["device"])
     inductor.require_toolchain(python_headers=options["runtime"] == "torch_compile")
+    inductor.require_kernels(options["precision"])
     scratch = Path(tempfile.mkdtemp(prefix="assay-inductor-"))
     try:
         inductor.private_temporary(scratch / "tmp")
         inductor.private_cache(scratch / "cache", threads=len(os.sched_getaffinity(0)))
         torch.set_num_threads(options["threads"])
+        if inductor.is_frozen(options["precision"], options["variant"]):
+            inductor.freeze()
         compilers = {"torch_compile": torch_compile, "aotinductor": aotinductor}
-        compilers[options["runtime"]](job, scratch / "cache")
+        macs = compilers[options["runtime"]](job, scratch / "cache")
         what = inductor.done()
     finally:  # compilers that a failure left running may still write there
         shutil.rmtree(str(scratch), ignore_errors=True)
     used = {"batch": options["batch"], "threads": torch.get_num_threads()}
-    write_json(job.out / inductor.SUMMARY, dict(what, **used))
+    write_json(job.out / inductor.SUMMARY, dict(what, macs=macs, **used))
+    carry(job.sources["portable"], job.out)
     return {"versions": {"torch": torch.__version__}, "inductor": what, "options": used}
 
 
-def torch_compile(job: Job, cache: Path) -> None:
-    """Compile by a first call and keep what came of it: graphs in cache.bin, libraries in kernels/."""
-    folder = job.sources["portable"]
+def torch_compile(job: Job, cache: Path) -> float:
+    """Compile by a first call and keep what came of it: graphs in cache.bin, libraries in kernels/.
+
+    Returns the network's multiplications (MACs) of a request, as does `aotinductor`.
+    """
+    folder, precision = job.sources["portable"], job.options["precision"]
     model = description.read(folder)
-    if model["build"] == description.PROGRAM:
-        shutil.copyfile(str(folder / description.PROGRAM), str(job.out / description.PROGRAM))
-    for name in (description.FILE, description.WEIGHTS):
+    start = description.PROGRAM if reduced.is_program(precision, model["build"]) else description.WEIGHTS
+    for name in (description.FILE, start):
         shutil.copyfile(str(folder / name), str(job.out / name))
-    function = inductor.compiled(network.load(job.out))
+    module, inputs = reduced.built(job.out, precision), export.example(model["inputs"], job.options["batch"])
+    macs = executed.total(executed.asked(module, inputs))
+    function = inductor.compiled(module)
     with torch.inference_mode():
-        function(*export.example(model["inputs"], job.options["batch"]))
+        function(*inputs)
     saved = torch.compiler.save_cache_artifacts()
     if saved is None:
         raise RuntimeError("torch.compile left nothing to keep")
@@ -60,16 +72,19 @@ def torch_compile(job: Job, cache: Path) -> None:
         target = job.out / inductor.KERNELS / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(str(cache / name), str(target))
+    return macs
 
 
-def aotinductor(job: Job, cache: Path) -> None:
+def aotinductor(job: Job, cache: Path) -> float:
     """Specialise the exported program to the batch size and compile it into a package."""
     folder = job.sources["portable"]
-    inputs = description.read(folder)["inputs"]
+    inputs = export.example(description.read(folder)["inputs"], job.options["batch"])
+    module = reduced.program(folder, job.options["precision"])
+    macs = executed.total(executed.asked(module, inputs))
     with torch.no_grad():
-        module = torch.export.load(str(folder / description.PROGRAM)).module()
-        program = torch.export.export(module, export.example(inputs, job.options["batch"]))
+        program = torch.export.export(module, inputs)
         torch._inductor.aoti_compile_and_package(program, package_path=str(job.out / "model.pt2"))
+    return macs
 
 
 if __name__ == "__main__":

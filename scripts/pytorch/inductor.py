@@ -14,6 +14,8 @@ from scripts.core.verb import Unsupported
 CACHE = "cache.bin"
 KERNELS = "kernels"
 SUMMARY = "inductor.json"
+FREEZING = "freezing"
+"""The variant of fp32 with weights folded into what is compiled."""
 
 
 def require_toolchain(python_headers: bool) -> None:
@@ -30,6 +32,20 @@ def require_toolchain(python_headers: bool) -> None:
         missing.append("Python's headers (%s)" % headers)
     if missing:
         raise Unsupported("Inductor needs %s" % " and ".join(missing))
+
+
+def require_kernels(precision: str) -> None:
+    """Raise `Unsupported` where oneDNN has no convolutions in `precision`, bf16 or fp16, on this CPU.
+
+    Inductor then leaves them to ATen's own, which take many times as long as in fp32.
+    """
+    needed = {"bf16": "AVX512", "fp16": "AVX512-FP16"}
+    has = {"bf16": "_is_mkldnn_bf16_supported", "fp16": "_is_mkldnn_fp16_supported"}
+    if precision in needed and not getattr(torch.ops.mkldnn, has[precision])():
+        raise Unsupported(
+            "oneDNN does %s on CPUs with %s only; without it Inductor has no kernels of convolutions for it"
+            % (precision, needed[precision])
+        )
 
 
 def private_cache(folder: Path, threads: int) -> None:
@@ -49,6 +65,37 @@ def private_temporary(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     os.environ["TMPDIR"] = str(folder)
     tempfile.tempdir = str(folder)
+
+
+def is_frozen(precision: str, variant: str) -> bool:
+    """Whether weights are folded into what is compiled.
+
+    In fp32 by default not, as in `torch.compile`. Lower precisions need it: weights would else be cast or dequantised
+    at every request, and no integer kernel be made.
+    """
+    return precision != "fp32" or variant == FREEZING
+
+
+def freeze() -> None:
+    """Let Inductor fold weights into what it compiles: cast, quantised and packed for oneDNN once, not at each request.
+
+    Its cache refuses graphs that hold packed weights, because such tensors cannot be pickled. They need not be: of a
+    frozen graph it keeps the weights' names alone and takes their values from the network that it is opened with. So
+    packed weights here get what it gives to other frozen weights: a key of type and shape, without values.
+    """
+    import torch._inductor.codecache as codecache
+    import torch._inductor.config
+
+    torch._inductor.config.freezing = True
+    reduce_tensor = codecache.FxGraphCachePickler._reduce_tensor
+
+    def reduce(pickler: Any, tensor: torch.Tensor) -> Any:
+        if not tensor.is_mkldnn:
+            return reduce_tensor(pickler, tensor)
+        return codecache._ident, ((str(tensor.dtype), tuple(tensor.shape), "packed"),)
+
+    codecache.FxGraphCachePickler._reduce_tensor = reduce
+    codecache.CacheabilityValidator.check_tensor = staticmethod(lambda tensor: None)
 
 
 def built_kernels(folder: Path) -> Set[str]:

@@ -1,17 +1,18 @@
-"""Where PyTorch's runtimes really run a network: read from what they loaded, for the door's `placement`."""
+"""Where PyTorch's runtimes really run a network: read from what they loaded and ran, for the door's `placement`."""
 
 import json
 import re
 import zipfile
 from collections import Counter
 from pathlib import Path
-from typing import Dict, Iterable, Optional
+from typing import Dict, Iterable, Optional, Sequence
 
 import torch
 
 from scripts.core.door import Placement
-from scripts.core.quantised import float_after_all, with_quantised
-from scripts.pytorch import inductor
+from scripts.core.quantised import SLACK, Recipe, float_after_all, not_as_declared, with_quantised
+from scripts.pytorch import inductor, reduced
+from scripts.pytorch.executed import Executed, total
 
 PYTHON_CALL = re.compile(r"\b(?:extern_kernels|torch\.ops\.\w+)\.(\w+)(?:\.\w+)*\(")
 """A ready-made kernel called by Python that Inductor wrote: `extern_kernels.addmm(`, `torch.ops.aten.sort.stable(`."""
@@ -19,24 +20,45 @@ CPP_CALL = re.compile(r"\baoti_torch_(?:cpu|cuda)_(\w+?)(?:_out)?\(")
 """The same in C++ that it wrote: `aoti_torch_cpu_addmm_out(`."""
 INTEGER_CALL = re.compile(r"qconv|qlinear|quantized|int_mm|int8", re.IGNORECASE)
 SHOWN = 3
+FLOATS = {"bf16": "bfloat16", "fp16": "float16"}
+
+
+def proven(
+    placed: Placement, precision: str, calls: Optional[Sequence[Executed]], macs: float, recipe: Optional[Recipe]
+) -> Placement:
+    """`placed`, held against what was seen to run.
+
+    calls: multiplications that ran, with their element types; None if they could not be seen
+    macs:  multiplications of the whole network in such a request
+    """
+    if calls is None or not macs:
+        return placed
+    share = min(1.0, total(calls, "int8") / macs)
+    degraded = placed.degraded or not_as_declared(precision, share, recipe)
+    return placed._replace(int8_share=share, degraded=degraded or _not_lowered(precision, calls, macs))
+
+
+def _not_lowered(precision: str, calls: Sequence[Executed], macs: float) -> Optional[str]:
+    """Why a request for bf16 or fp16 is degraded: multiplications ran in another type. None if they did not."""
+    if precision not in reduced.AUTOCAST:
+        return None
+    share = min(1.0, total(calls, FLOATS[precision]) / macs)
+    if share >= 1.0 - SLACK:
+        return None
+    return "asked for %s, %.1f %% of the multiplications run in it" % (precision, 100 * share)
 
 
 def eager(module: torch.nn.Module, precision: str) -> Placement:
     """Every operator is a kernel of ATen's or oneDNN's; quantised are those modules that hold quantised weights."""
     summary = "eager on the CPU, oneDNN %s" % ("on" if torch.backends.mkldnn.is_available() else "absent")
-    return _with_precision(summary, precision, sum(map(_holds_integers, module.modules())))
-
-
-def _holds_integers(module: torch.nn.Module) -> bool:
-    """Whether it is one of PyTorch's quantised modules, or has a weight that torchao quantised."""
-    kinds = [type(weight).__module__ for weight in module.parameters(recurse=False)]
-    return type(module).__module__.startswith("torch.ao.nn.quantized") or any(k.startswith("torchao") for k in kinds)
+    return _with_precision(summary, precision, reduced.quantised(module))
 
 
 def scripted(module: torch.jit.ScriptModule, precision: str) -> Placement:
     """TorchScript calls quantised kernels by name."""
     integers = len(re.findall(r"= quantized::\w+\(", str(module.inlined_graph)))
-    return _with_precision("TorchScript interpreter on the CPU", precision, integers)
+    placed = _with_precision("TorchScript interpreter on the CPU", precision, integers)
+    return placed if integers else placed._replace(int8_share=0.0)
 
 
 def compiled(cache: Path, shipped: int, precision: str) -> Placement:

@@ -4,19 +4,29 @@ import atexit
 import json
 import shutil
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional, Tuple
 
 import torch
 
 from scripts.core.door import Arrays, Options, Placement, Session
-from scripts.core.quantised import INT8
+from scripts.core.quantised import INT8, Recipe
 from scripts.core.verb import Unsupported
-from scripts.models import network
-from scripts.pytorch import inductor, placements
+from scripts.pytorch import executed, inductor, placements, reduced
 
 Function = Callable[..., Any]
-Placed = Callable[[], Placement]
+Inputs = Tuple[torch.Tensor, ...]
+Placed = Callable[[Inputs], Placement]
+"""Reads back where a request ran; may run one more on the given inputs to see it."""
+
+COMPILED = ("fp32", *reduced.AUTOCAST, *INT8)
+PRECISIONS = {
+    "pytorch": ("fp32", *reduced.AUTOCAST, "int8_dynamic"),
+    "torchscript": ("fp32", *INT8),
+    "torch_compile": COMPILED,
+    "aotinductor": COMPILED,
+}
 
 ONE_STREAM = ("torch_compile", "aotinductor")
 """Runtimes whose artifact fixes the number of threads of a request."""
@@ -33,7 +43,7 @@ class TorchSession(Session):
         self._function = function
         self._options = options
         self._placed = placed
-        self._inputs: Tuple[torch.Tensor, ...] = ()
+        self._inputs: Inputs = ()
         self._outputs: Any = None
 
     def put(self, inputs: Arrays) -> None:
@@ -57,8 +67,8 @@ class TorchSession(Session):
         return count
 
     def placement(self) -> Placement:
-        """As read back; for torch.compile only after the first `execute`, which compiles or loads."""
-        return self._placed()
+        """As read back; only after the first `execute`, which for torch.compile compiles or loads."""
+        return self._placed(self._inputs)
 
     def close(self) -> None:
         self._outputs, self._inputs = None, ()
@@ -70,9 +80,10 @@ def open(artifact: Path, options: Dict[str, Any]) -> TorchSession:  # noqa: A001
     Streams run one module: a Python thread takes the number of threads that is set when it first computes.
     """
     asked = Options.of(options)
-    if asked.device != "cpu" or asked.precision not in ("fp32", *INT8):
+    if asked.device != "cpu" or asked.precision not in PRECISIONS[asked.runtime]:
         raise Unsupported(
-            "PyTorch is driven in fp32 and int8 on the CPU so far; asked for %s on %s" % (asked.precision, asked.device)
+            "PyTorch's %s is driven in %s on the CPU so far; asked for %s on %s"
+            % (asked.runtime, ", ".join(PRECISIONS[asked.runtime]), asked.precision, asked.device)
         )
     if asked.streams > 1 and asked.runtime in ONE_STREAM:
         raise NotImplementedError("the generated code runs on the %d threads it was compiled for" % asked.threads)
@@ -82,36 +93,56 @@ def open(artifact: Path, options: Dict[str, Any]) -> TorchSession:  # noqa: A001
 
 
 def _eager(artifact: Path, options: Options) -> TorchSession:
-    module = network.load(artifact)
-    return TorchSession(module, options, lambda: placements.eager(module, options.precision))
+    module = reduced.eager(artifact, options.precision, options.variant)
+
+    def placed(inputs: Inputs) -> Placement:
+        calls = executed.asked(module, inputs)
+        return placements.proven(
+            placements.eager(module, options.precision), options.precision, calls, executed.total(calls), None
+        )
+
+    return TorchSession(module, options, placed)
 
 
 def _torchscript(artifact: Path, options: Options) -> TorchSession:
     module = torch.jit.load(str(artifact / "model.ts"), map_location="cpu")
-    return TorchSession(module, options, lambda: placements.scripted(module, options.precision))
+    return TorchSession(module, options, lambda inputs: placements.scripted(module, options.precision))
 
 
 def _torch_compile(artifact: Path, options: Options) -> TorchSession:
     """The compiled artifact is put into a fresh cache; the first `execute` traces the network and finds it there."""
-    _check_built_for(artifact, options)
+    what = _check_built_for(artifact, options)
     scratch = Path(tempfile.mkdtemp(prefix="assay-inductor-"))
     atexit.register(shutil.rmtree, str(scratch), ignore_errors=True)
     inductor.private_cache(scratch, threads=1)
+    if inductor.is_frozen(options.precision, options.variant):
+        inductor.freeze()
     kernels = artifact / inductor.KERNELS
     if kernels.is_dir():
         shutil.copytree(str(kernels), str(scratch), dirs_exist_ok=True)
     torch.compiler.load_cache_artifacts((artifact / inductor.CACHE).read_bytes())
-    function = inductor.compiled(network.load(artifact))
-    shipped = inductor.built_kernels(scratch)
-    return TorchSession(function, options, lambda: placements.compiled(scratch, len(shipped), options.precision))
+    function = inductor.compiled(reduced.built(artifact, options.precision))
+    shipped = len(inductor.built_kernels(scratch))
+    placed = partial(placements.compiled, scratch, shipped, options.precision)
+    return TorchSession(function, options, _proven(function, artifact, options.precision, what["macs"], placed))
 
 
 def _aotinductor(artifact: Path, options: Options) -> TorchSession:
     what = _check_built_for(artifact, options)
     package = artifact / "model.pt2"
     function = torch._inductor.aoti_load_package(str(package))
-    built = what["generated_kernels"]
-    return TorchSession(function, options, lambda: placements.packaged(package, built, options.precision))
+    placed = partial(placements.packaged, package, what["generated_kernels"], options.precision)
+    return TorchSession(function, options, _proven(function, artifact, options.precision, what["macs"], placed))
+
+
+def _proven(function: Function, artifact: Path, precision: str, macs: float, placed: Callable[[], Placement]) -> Placed:
+    """`placed`, held against what oneDNN runs of the `macs` of a request and what the artifact's recipe declares."""
+
+    def read_back(inputs: Inputs) -> Placement:
+        calls = executed.by_onednn(function, inputs)
+        return placements.proven(placed(), precision, calls, macs, Recipe.read(artifact))
+
+    return read_back
 
 
 def _check_built_for(artifact: Path, options: Options) -> Dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pandas as pd
 
-PASSES = ("pass", "numeric")
+PASSES = ("pass", "agreement", "numeric")
 QUESTION = ("model", "weights", "image_size", "threads")
 CANDIDATE = ("runtime", "precision", "variant", "device")
 MODES = ("latency", "throughput", "serving")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-TEXT, WHOLE, REAL = "string", "Int64", "Float64"
+TEXT, WHOLE, REAL, FLAG = "string", "Int64", "Float64", "boolean"
 
 COLUMNS: dict[str, str] = {
     "host": TEXT, "model": TEXT, "weights": TEXT, "runtime": TEXT, "precision": TEXT, "variant": TEXT, "device": TEXT,
@@ -17,11 +17,14 @@ COLUMNS: dict[str, str] = {
     "p99_ms": REAL, "p99_lo_ms": REAL, "p99_hi_ms": REAL, "p999_ms": REAL, "tail_ratio": REAL, "execute_ms": REAL,
     "copy_share": REAL, "throughput_per_s": REAL, "streams": WHOLE, "speedup": REAL, "speedup_lo": REAL,
     "speedup_hi": REAL, "finals_ms": REAL, "finals_lo_ms": REAL, "finals_hi_ms": REAL, "finals_location": TEXT,
-    "rank_set": WHOLE, "convert_s": REAL, "compile_s": REAL, "compile_cache": TEXT, "import_s": REAL, "load_s": REAL,
-    "first_call_s": REAL, "cold_start_s": REAL, "cold_start_lo_s": REAL, "cold_start_hi_s": REAL,
+    "finals_speedup": REAL, "finals_speedup_lo": REAL, "finals_speedup_hi": REAL, "rank_set": WHOLE, "pareto": FLAG,
+    "convert_s": REAL, "convert_rss_mb": REAL, "compile_s": REAL, "compile_cache": TEXT, "import_s": REAL,
+    "load_s": REAL, "first_call_s": REAL, "cold_start_s": REAL, "cold_start_lo_s": REAL, "cold_start_hi_s": REAL,
     "artifact_bytes": WHOLE, "peak_rss_mb": REAL, "peak_rss_import_mb": REAL, "peak_rss_load_mb": REAL,
     "peak_rss_run_mb": REAL, "energy_j": REAL, "energy_reason": TEXT, "placement": TEXT, "max_abs_error": REAL,
-    "sqnr_db": REAL, "top1_agreement": REAL, "top1_accuracy": REAL, "gate": TEXT, "artifact_sha256": TEXT,
+    "sqnr_db": REAL, "int8_share": REAL, "top1_agreement": REAL, "top1_accuracy": REAL, "top1_accuracy_lo": REAL,
+    "top1_accuracy_hi": REAL, "labelled": WHOLE, "photos_lost": WHOLE, "photos_gained": WHOLE, "mcnemar_p": REAL,
+    "gate": TEXT, "artifact_sha256": TEXT,
 }  # fmt: skip
 
 

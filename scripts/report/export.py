@@ -126,7 +126,11 @@ def readme(row: Row, cells: pd.Series, model: dict[str, Any], evidence: Evidence
     accuracy = percent(cells["top1_accuracy"])
     python = re.search(r"^# python: (\S+)$", pins, re.MULTILINE)
     torch = re.search(r"^torch==(\S+\+cpu)", pins, re.MULTILINE)
-    needs_code = RUNTIMES[row.runtime].format == "checkpoint" and row.runtime != "aotinductor" and ":" in model["build"]
+    needs_code = (
+        RUNTIMES[row.runtime].format_of(row.precision) == "checkpoint"
+        and row.runtime != "aotinductor"
+        and ":" in model["build"]
+    )
     return environment.get_template("README.txt.j2").render(
         model=row.model, untrained=not model["trained"], runtime=candidate(cells), precision=row.precision,
         batch=row.batch, host=row.host, cpu=evidence.host_facts(row.host).get("cpu_model", "an unknown CPU"),

@@ -14,7 +14,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from scripts.report.palette import GRID, INK, MUTED, PAGE, PAPER, colour
 from scripts.report.wording import number
@@ -159,6 +159,51 @@ def stacked(bars: Sequence[Bar], parts: Sequence[str], unit: str) -> str:
         _label_rows(axes, bars)
         _frame(axes, unit)
         return _svg(figure)
+
+
+LABEL_APART_PT, LABEL_BELOW_PT = 10.0, 13.0
+"""Of the labels of a scatter: their distance from each other, at least, and from their discs."""
+
+
+def scatter(bars: Sequence[Bar], x_unit: str, y_unit: str, size_unit: str) -> str:
+    """A disc per candidate: where it lies, and its area as a third figure. `values`: x, y, size.
+
+    Bold ones are full and named; the others pale.
+    """
+    with matplotlib.rc_context(STYLE | {"axes.grid.axis": "both"}):
+        figure = Figure(figsize=(WIDTH_IN, 3.6), layout=ConstrainedLayoutEngine(w_pad=0.04, h_pad=0.03))
+        axes = figure.subplots()
+        largest = max(bar.values[2] for bar in bars)
+        for bar in sorted(bars, key=lambda bar: bar.bold):
+            x, y, size = bar.values
+            area = 20 + 280 * size / largest
+            axes.scatter([x], [y], s=area, color=colour(bar.runtime), alpha=0.85 if bar.bold else 0.3, linewidths=0)
+        axes.set_xscale("log")
+        axes.margins(x=0.12, y=0.2)
+        figure.canvas.draw()  # where the labels may lie depends on the laid-out axes
+        _name_apart(axes, [bar for bar in bars if bar.bold])
+        axes.set_ylabel(y_unit)
+        _frame(axes, f"{x_unit} (log scale); disc: {size_unit}, largest {number(largest)}")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_minor_locator(NullLocator())
+        return _svg(figure)
+
+
+def _name_apart(axes: Axes, bars: Sequence[Bar]) -> None:
+    """Write each label below its disc, further down where it would lie on another."""
+    placed: list[tuple[float, float]] = []
+    to_pt = 72.0 / axes.figure.dpi
+    for bar in sorted(bars, key=lambda bar: (-bar.values[1], bar.values[0])):
+        x, y = (value * to_pt for value in axes.transData.transform((bar.values[0], bar.values[1])))
+        shift = -LABEL_BELOW_PT
+        while any(abs(y + shift - other) < LABEL_APART_PT and abs(x - at) < 110 for at, other in placed):
+            shift -= LABEL_APART_PT / 2
+        placed.append((x, y + shift))
+        on_right = x > to_pt * (axes.bbox.x0 + axes.bbox.x1) / 2
+        axes.annotate(
+            bar.label, (bar.values[0], bar.values[1]), (6 if on_right else -6, shift), textcoords="offset points",
+            va="center", ha="right" if on_right else "left", fontsize=FONT_PT - 2,
+        )  # fmt: skip
 
 
 def _bars(axes: Axes, bars: Sequence[Bar], values: Sequence[Sequence[float]], digits: int = 3) -> None:

@@ -23,12 +23,16 @@ def candidate_name(values: "Mapping[str, Any] | pd.Series") -> str:
 
 @dataclass(frozen=True)
 class Finalist:
-    """One candidate in the finals. `name` tells it apart within its question; `key` is its row's in the table."""
+    """One candidate in the finals. `name` tells it apart within its question; `key` is its row's in the table.
+
+    guest: it takes part as the others' baseline, not to win.
+    """
 
     name: str
     key: tuple[Any, ...]
     trials: tuple[Trial, ...]
     failed: tuple[Record, ...]
+    guest: bool = False
 
     @property
     def ran_as_asked(self) -> bool:
@@ -55,7 +59,7 @@ class Finals:
         rounds: dict[str, dict[Hashable, float]] = {
             finalist.name: {trial.round: trial.log_location(location) for trial in finalist.trials}
             for finalist in self.finalists
-            if finalist.ran_as_asked
+            if finalist.ran_as_asked and not finalist.guest
         }
         return best(rounds) if len(rounds) > 1 else None
 
@@ -71,7 +75,7 @@ def _finalist(question: dict[str, Any], values: dict[str, Any], folder: Path) ->
             good.append(with_raw)
         else:
             failed.append(with_raw)
-    return Finalist(candidate_name(values), key, tuple(good), tuple(failed))
+    return Finalist(candidate_name(values), key, tuple(good), tuple(failed), bool(values.get("guest")))
 
 
 def read_finals(path: Path) -> list[Finals]:

@@ -2,12 +2,14 @@
 
 For each network and workload of this host, the candidates that ran as asked, passed their gate and were fastest in the
 screen. A wide screen costs time, a wrong choice costs the winner: all within `WITHIN` of the fastest take part, and
-the next one in any case, so that whoever is named has beaten somebody, `--count` at most. `--refined` names a record
-of more trials (made like the finals), which count as the screen's own.
+the next one in any case, so that whoever is named has beaten somebody, `--count` at most. Eager PyTorch in fp32 is
+measured beside them as a guest: speed-ups are told from the finals too. `--refined` names a record of more trials (made
+like the finals), which count as the screen's own.
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from scripts.core.verb import write_json
 from scripts.report.answers import PASSES
 from scripts.report.finalists import QUESTION, read_finals, trials_by_key
 from scripts.report.reading import Trial
+from scripts.report.relations import is_baseline
 from scripts.report.rows import Row, planned, read_plan
 from scripts.report.summarise import chain, trials_of, verdict
 
@@ -59,10 +62,20 @@ def choose(plan: dict[str, Any], count: int, more: dict[tuple[Any, ...], list[Tr
             groups.setdefault(question, {})[row] = screened(row, more.get(row.key, []), location)
     chosen = {question: leaders(standing, count) for question, standing in groups.items()}
     return [
-        dict(zip(QUESTION, question, strict=True)) | {"finalists": [as_planned[row.key] for row in rows]}
+        dict(zip(QUESTION, question, strict=True))
+        | {
+            "finalists": [
+                as_planned[row.key] | {"guest": row not in rows} for row in [*rows, *guests(groups[question], rows)]
+            ]
+        }
         for question, rows in chosen.items()
         if rows
     ]
+
+
+def guests(standing: Iterable[Row], taking_part: Sequence[Row]) -> list[Row]:
+    """The baseline of the speed-ups, where it measured and is no finalist itself."""
+    return [row for row in standing if is_baseline(asdict(row)) and row not in taking_part]
 
 
 def main(argv: list[str] | None = None) -> int:

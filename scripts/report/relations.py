@@ -8,8 +8,9 @@ import numpy as np
 
 from scripts.core import paths
 from scripts.report.answers import MAY_BE_BEST, TOLD_APART
-from scripts.report.finalists import Finals, read_finals
+from scripts.report.finalists import Finalist, Finals, read_finals
 from scripts.report.reading import Trial
+from scripts.report.rows import KEY
 from scripts.stats.comparison import paired_ratio
 from scripts.stats.intervals import t_interval
 from scripts.stats.phases import Moment, slow
@@ -19,6 +20,11 @@ BASELINE = ("pytorch", "fp32", "default")
 Key = tuple[Any, ...]
 Values = dict[str, Any]
 Trials = Mapping[Key, Sequence[Trial]]
+
+
+def is_baseline(values: Mapping[str, Any]) -> bool:
+    """Whether a candidate is what speed-ups are told against."""
+    return (values["runtime"], values["precision"], values["variant"]) == BASELINE
 
 
 def _workload(values: Values) -> tuple[Any, ...]:
@@ -37,9 +43,7 @@ def speedups(rows: Mapping[Key, Values], trials: Trials, location: str) -> dict[
     did between the sessions cannot be told from what the candidates differ by.
     """
     baseline = {
-        _workload(row): key
-        for key, row in rows.items()
-        if (row["runtime"], row["precision"], row["variant"]) == BASELINE and row["status"] == "ok" and trials[key]
+        _workload(row): key for key, row in rows.items() if is_baseline(row) and row["status"] == "ok" and trials[key]
     }
     found: dict[Key, Values] = {}
     for key, row in rows.items():
@@ -83,13 +87,15 @@ def all_finals(artifacts: Path, hosts: Sequence[str]) -> list[Finals]:
 
 
 def standings(finals: Sequence[Finals], location: str) -> dict[Key, Values]:
-    """What the finals say of each row that took part: milliseconds a request, and whether it may be the best."""
+    """What the finals say of each row that took part to win: its time a request, its speed-up, whether it may be the
+    best."""
     found: dict[Key, Values] = {}
     for each in finals:
         told = each.standings(location)
         may_be_best = {standing.name: standing.may_be_best for standing in told.standings} if told else {}
+        baseline = next((f for f in each.finalists if is_baseline(dict(zip(KEY, f.key, strict=True)))), None)
         for finalist in each.finalists:
-            if not finalist.trials:
+            if not finalist.trials or finalist.guest:
                 continue
             point, lo, hi = t_interval([trial.log_location(location) for trial in finalist.trials])
             named = location if finalist.trials[0].mode == "latency" else "mean"
@@ -97,5 +103,13 @@ def standings(finals: Sequence[Finals], location: str) -> dict[Key, Values]:
             found[finalist.key] = {
                 "finals_ms": point, "finals_lo_ms": lo, "finals_hi_ms": hi, "finals_location": named,
                 "rank_set": rank if finalist.name in may_be_best else None,
-            }  # fmt: skip
+            } | _finals_speedup(baseline, finalist, location)  # fmt: skip
     return found
+
+
+def _finals_speedup(baseline: Finalist | None, finalist: Finalist, location: str) -> Values:
+    """How many times as fast as the baseline, from the rounds of the finals that both measured."""
+    if baseline is None or len({trial.round for trial in baseline.trials}) < 2:
+        return {}
+    found = _speedup(_logs(baseline.trials, location), _logs(finalist.trials, location))
+    return {f"finals_{name}": value for name, value in found.items()}

@@ -14,6 +14,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
+from scripts.core import paths, tuned
 from scripts.report import wording
 from scripts.report.answers import Question, questions
 from scripts.report.columns import read_results, write_whole
@@ -24,9 +25,11 @@ from scripts.report.views import host
 from scripts.report.views.answer import Answer, answer
 from scripts.report.views.caveats import caveats
 from scripts.report.views.charts import Chart, charts
+from scripts.report.views.pruned import pruned
 from scripts.report.views.tables import Machines, Table, details, loaded, machines, main_table, verdicts
 from scripts.report.views.trouble import counts, troubles
 from scripts.report.views.trust import trust
+from scripts.report.views.tuned import tries
 from scripts.stats.quantiles import MIN_TRIALS, MIN_TRIALS_INTERVAL, samples_needed
 from scripts.stats.verdicts import Verdict
 
@@ -46,41 +49,45 @@ class Section:
     table: Table | None
     loaded: list[Table]
     details: list[Table]
+    tuned: Table | None
     verdicts: list[tuple[str, int, Verdict]]
     charts: list[Chart]
 
 
-def sections(table: pd.DataFrame, evidence: Evidence) -> list[Section]:
-    """One section per network, in the plan's order."""
+def sections(table: pd.DataFrame, evidence: Evidence, tune_csv: Path) -> list[Section]:
+    """One section per network, in the plan's order. tune_csv: where `make tune` leaves what it tried."""
     asked = list(questions(table, evidence.host, evidence.location))
-    return [_section(number, question, asked, evidence) for number, question in enumerate(asked, 1)]
+    return [_section(number, question, asked, evidence, tune_csv) for number, question in enumerate(asked, 1)]
 
 
-def _section(number: int, question: Question, asked: list[Question], evidence: Evidence) -> Section:
+def _section(number: int, question: Question, asked: list[Question], evidence: Evidence, tune_csv: Path) -> Section:
     shown = main_table(question, evidence)
-    title = question.model
+    kept = tuned.read(Path(paths.tune_record(str(evidence.artifacts), evidence.host)))
+    title = wording.network_title(question.model, question.weights)
     same = [other for other in asked if (other.model, other.weights) == (question.model, question.weights)]
     if len(same) > 1:
         title += f", {question.image_size} px" if len({o.image_size for o in same}) > 1 else ""
         title += f", {question.threads} threads" if len({o.threads for o in same}) > 1 else ""
     return Section(
-        anchor=f"network-{number}", title=title, untrained=question.weights == "untrained",
+        anchor=f"network-{number}", title=title, untrained=wording.is_untrained(question.weights),
         about=_about(question, evidence), answer=answer(question, evidence),
-        caveats=caveats(question, evidence, shown), table=shown, loaded=loaded(question, evidence),
-        details=details(question, evidence), verdicts=verdicts(question, evidence), charts=charts(question, evidence),
+        caveats=[*pruned(question, asked, evidence), *caveats(question, evidence, shown)], table=shown,
+        loaded=loaded(question, evidence),
+        details=details(question, evidence),
+        tuned=tries(question, tune_csv, kept), verdicts=verdicts(question, evidence), charts=charts(question, evidence),
     )  # fmt: skip
 
 
 def _about(question: Question, evidence: Evidence) -> str:
     """Weights, parameters, input size, threads: what was measured."""
     model = evidence.model(question.model, question.weights)
-    parameters = model.get("parameters")
+    parameters, base = model.get("parameters"), question.weights.partition("_")[0]
     parts = [
         {
             "package": "weights from a package",
             "torchvision": "torchvision's weights",
             "file": "weights from a file",
-        }.get(question.weights, f"{question.weights} weights"),
+        }.get(base, f"{base} weights"),
         _amount(parameters) if parameters else "",
         f"{question.image_size} x {question.image_size} pixels" if question.image_size else "",
         wording.count(question.threads, "thread") if question.threads else "",
@@ -94,30 +101,38 @@ def _amount(parameters: int) -> str:
     )
 
 
+LIMITS = {
+    "sqnr_db": "SQNR of at least {limit} dB",
+    "top1_agreement": "top-1 agreement of at least {limit}",
+    "photos_lost": "at most {limit} of {labelled} labelled photos lost, net",
+    "mcnemar_p": "no loss that is more than chance (exact McNemar test, p below {limit})",
+}
+
+
 def gate_limits(table: pd.DataFrame, evidence: Evidence) -> list[tuple[str, str]]:
     """What each precision's gate asks for, as the verify records say."""
-    found: dict[str, dict[str, float]] = {}
+    found: dict[str, dict[str, str]] = {}
     for _, cells in table[table["gate"].notna()].iterrows():
-        for name, check in (evidence.verified(cells).get("gated") or {}).items():
-            found.setdefault(cells["precision"], {})[name] = check.get("limit")
-    words = {"sqnr_db": "SQNR of at least {} dB", "top1_agreement": "top-1 agreement of at least {}"}
+        verified = evidence.verified(cells)
+        for name, check in (verified.get("gated") or {}).items():
+            labelled = int(verified.number("labelled") or 0)
+            said = LIMITS[name].format(limit=wording.number(check.get("limit"), 2), labelled=labelled)
+            found.setdefault(cells["precision"], {})[name] = said
     return [
-        (
-            precision,
-            wording.listed([words.get(n, n + " of {}").format(wording.number(v)) for n, v in sorted(limits.items())]),
-        )
-        for precision, limits in found.items()
+        (precision, wording.listed([said[name] for name in LIMITS if name in said]))
+        for precision, said in found.items()
     ]
 
 
-def context(table: pd.DataFrame, evidence: Evidence, proofs: Path) -> dict[str, Any]:
-    """Everything the templates show. proofs: where `make trust` leaves its figures."""
+def context(table: pd.DataFrame, evidence: Evidence, reports: Path, proofs: Path) -> dict[str, Any]:
+    """Everything the templates show. reports: the page's folder; proofs: where `make trust` leaves its figures."""
     here = table[table["host"] == evidence.host]
     networks = table[["model", "weights"]].drop_duplicates().itertuples(index=False)
     compared: list[Machines] = [machines(table, model, weights, evidence.location) for model, weights in networks]
     hosts = list(table["host"].drop_duplicates())
     return {
-        "host": evidence.host, "measured_on": host.measured_on(evidence), "sections": sections(table, evidence),
+        "host": evidence.host, "measured_on": host.measured_on(evidence),
+        "sections": sections(table, evidence, reports / "tune.csv"),
         "counts": counts(here), "troubles": troubles(table, evidence), "location": evidence.location,
         "several_hosts": len(hosts) > 1, "machines": [each for each in compared if len(each.hosts) > 1],
         "hosts": [(name, host.facts(evidence, name)) for name in hosts or [evidence.host]],
@@ -160,7 +175,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--trust", type=Path, help="what `make trust` found (default: trust.json beside the page)")
     args = parser.parse_args(argv)
     evidence = Evidence(read_plan(args.plan), args.artifacts)
-    values = context(read_results(args.csv), evidence, args.trust or args.html.with_name("trust.json"))
+    reports = args.html.parent
+    values = context(read_results(args.csv), evidence, reports, args.trust or reports / "trust.json")
     page = render(values)
     write_figures(args.figures, [chart for each in values["sections"] for chart in [*each.answer.charts, *each.charts]])
     write_whole(args.html, lambda path: path.write_text(page))

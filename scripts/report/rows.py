@@ -83,27 +83,22 @@ def planned(plan: dict[str, Any]) -> list[Row]:
     return rows
 
 
-def portable_folder(artifacts: Path, network: str, format_name: str, kind: str, shape: str) -> Path:
-    """Folder of a portable artifact: its own precision's where there is one, else the fp32 file it starts from.
+def portable_folder(artifacts: Path, network: str, format_name: str, candidate: tuple[str, str], shape: str) -> Path:
+    """Folder of a portable artifact that a candidate starts from, or that one is made from.
 
-    network: `{model}.{weights}`; kind: `{precision}.{variant}`.
+    network: `{model}.{weights}`; candidate: precision and variant.
     """
-    folders = [
-        Path(paths.portable(str(artifacts), format_name, network=network, kind=tried, shape=shape))
-        for tried in (kind, "fp32.default")
-    ]
-    return folders[0] if folders[0].exists() else folders[1]
+    kind = FORMATS[format_name].kind(*candidate)
+    return Path(paths.portable(str(artifacts), format_name, network=network, kind=kind, shape=shape))
 
 
 def conversions(row: Row, artifacts: Path) -> Iterator[Path]:
     """Folders of every conversion from the checkpoint to the row's portable file, the last first."""
-    name, folder = RUNTIMES[row.runtime].format, row.portable
+    name, folder = RUNTIMES[row.runtime].format_of(row.precision), row.portable
     while (source := FORMATS[name].source) is not None:
         yield folder
         name = source
-        folder = portable_folder(
-            artifacts, f"{row.model}.{row.weights}", name, f"{row.precision}.{row.variant}", row.shape
-        )
+        folder = portable_folder(artifacts, f"{row.model}.{row.weights}", name, (row.precision, row.variant), row.shape)
 
 
 def _trial_number(path: Path) -> int:
@@ -117,8 +112,9 @@ def _row(artifacts: Path, host: str, workload: Path) -> Row | None:
     if work is None or what is None or runtime not in RUNTIMES:
         return None
     model, _, weights = network.rpartition(".")
-    kind, root, home = f"{what['precision']}.{what['variant']}", str(artifacts), workload.parents[1]
-    portable = portable_folder(artifacts, network, RUNTIMES[runtime].format, kind, shape)
+    root, home = str(artifacts), workload.parents[1]
+    format_name = RUNTIMES[runtime].format_of(what["precision"])
+    portable = portable_folder(artifacts, network, format_name, (what["precision"], what["variant"]), shape)
     trials = tuple(sorted(workload.glob("trial-*.json"), key=_trial_number))
     asked = {read(path, "measure").get("threads", "asked") for path in trials} - {None}
     size = work["image_size"]

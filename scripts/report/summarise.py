@@ -11,10 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from scipy.stats import binomtest
+
 from scripts.core.catalogue import RUNTIMES
 from scripts.report.answers import PASSES
 from scripts.report.columns import COLUMNS, frame, write_whole
 from scripts.report.measured import timing
+from scripts.report.pareto import pareto
 from scripts.report.reading import BAD, Record, Trial, read, read_if_any, read_trial, worst
 from scripts.report.relations import all_finals, host_phases, speedups, standings
 from scripts.report.rows import KEY, Row, all_rows, conversions, read_plan
@@ -62,20 +65,31 @@ def verdict(stages: Sequence[Record], good: Sequence[Trial], bad: Sequence[Recor
     return gravest.status, reason
 
 
-def conversion_seconds(row: Row, artifacts: Path) -> float | None:
-    """Wall seconds from the checkpoint to the portable file, every conversion on the way included.
+def conversion_cost(row: Row, artifacts: Path) -> Values:
+    """Wall seconds from the checkpoint to the portable file and the greatest memory on the way, MB.
 
-    OpenVINO's IR is made from the ONNX file, so it costs both. A runtime that loads the checkpoint itself costs 0.
-    None where a step did not finish.
+    OpenVINO's IR is made from the ONNX file, so it costs both; so does what is quantised, with its calibration. A
+    runtime that loads the checkpoint itself costs nothing. Empty where a step did not finish.
     """
-    total = 0.0
-    for folder in conversions(row, artifacts):
-        build = read(folder / "build.json", "convert")
-        seconds = build.number("wall_s")
-        if not build.usable or seconds is None:
-            return None
-        total += seconds
-    return total
+    steps = [read(folder / "build.json", "convert") for folder in conversions(row, artifacts)]
+    seconds = [build.number("wall_s") for build in steps]
+    if not all(build.usable for build in steps) or None in seconds:
+        return {}
+    memory = [build.number("peak_rss_mb") or 0.0 for build in steps]
+    return {"convert_s": float(sum(filter(None, seconds))), "convert_rss_mb": max(memory) if memory else None}
+
+
+def correctness(checked: Record) -> Values:
+    """What verify found, with the Wilson interval of the top-1 accuracy (Wilson 1927) over the labelled photos."""
+    names = ("max_abs_error", "sqnr_db", "top1_agreement", "top1_accuracy", "labelled", "mcnemar_p")
+    values: Values = {name: checked.number(name) for name in names}
+    values |= {"photos_lost": checked.number("lost"), "photos_gained": checked.number("gained")}
+    values |= {"gate": checked.text("gate"), "int8_share": checked.number("placement", "int8_share")}
+    labelled, accuracy = checked.number("labelled"), checked.number("top1_accuracy")
+    if labelled and accuracy is not None:
+        interval = binomtest(round(accuracy * labelled), int(labelled)).proportion_ci(method="wilson")
+        values |= {"top1_accuracy_lo": float(interval.low), "top1_accuracy_hi": float(interval.high)}
+    return values
 
 
 def unused_file(row: Row) -> str | None:
@@ -83,7 +97,7 @@ def unused_file(row: Row) -> str | None:
 
     A checkpoint holds the network twice, as weights and as a program for the converters; eager PyTorch reads one.
     """
-    if row.compiled or RUNTIMES[row.runtime].format != "checkpoint":
+    if row.compiled or RUNTIMES[row.runtime].format_of(row.precision) != "checkpoint":
         return None
     is_program = read_if_any(row.deployable / "files" / "model.json").get("build") == PROGRAM
     return WEIGHTS if is_program else PROGRAM
@@ -98,7 +112,7 @@ def deployed_bytes(row: Row, artifact: Record) -> int:
 def costs(row: Row, artifacts: Path) -> Values:
     """What the artifact is and what it took to make: seconds, bytes, sha256."""
     artifact, build = read(row.deployable / "artifact.json", "compile"), read(row.deployable / "build.json", "compile")
-    values: Values = {"convert_s": conversion_seconds(row, artifacts)}
+    values = conversion_cost(row, artifacts)
     if row.compiled and build.usable:
         values |= {"compile_s": build.number("wall_s"), "compile_cache": build.text("cache")}
     if artifact.usable:
@@ -113,7 +127,6 @@ def summary(
     stages = chain(row)
     status, reason = verdict(stages, good, bad)
     checked = stages[-1]
-    checks = ("max_abs_error", "sqnr_db", "top1_agreement", "top1_accuracy")
     sessions = sorted({str(session) for trial in good if (session := trial.record.get("session"))})
     builds = {trial.record.text("torch_build") for trial in good} - {None}
     return {
@@ -121,8 +134,7 @@ def summary(
         "threads": row.threads, "torch_build": next(iter(builds), torch_build), "session": " ".join(sessions) or None,
         "status": status, "reason": reason, "trials": len(good), "samples": 0,
         **timing(row, good, asked["location"], asked["resolution"]), **costs(row, artifacts),
-        **({name: checked.number(name) for name in checks} if checked.usable else {}),
-        "gate": checked.text("gate") if checked.usable else None,
+        **(correctness(checked) if checked.usable else {}),
     }  # fmt: skip
 
 
@@ -148,7 +160,13 @@ def summarise(plan: dict[str, Any], artifacts: Path) -> list[Values]:
     trials = {key: good for key, (good, _) in measured.items()}
     can_win = {key for key, row in table.items() if row["status"] == "ok" and row["gate"] in PASSES}
     finals = [each.only(can_win) for each in finals]
-    more = [speedups(table, trials, asked["location"]), host_phases(trials), standings(finals, asked["location"])]
+    location = asked["location"]
+    more = [
+        speedups(table, trials, location),
+        host_phases(trials),
+        standings(finals, location),
+        pareto(table, location),
+    ]
     for found in more:
         for key, values in found.items():
             if key in table:

@@ -1,5 +1,6 @@
 """How numbers, names and lists are written for people: the report, the terminal and an export use the same words."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,7 +29,7 @@ ENDED = STATUS | {
 WIDEST = 100
 """Interval ends further apart than this are not spelled out."""
 FAILED_GATE = "failed its gate"
-GATE = {"pass": "pass", "numeric": "numeric only", "fail": "fail"}
+GATE = {"pass": "pass", "agreement": "agreement only", "numeric": "numeric only", "fail": "fail"}
 
 
 def known(value: Any) -> bool:
@@ -149,7 +150,19 @@ def candidate(row: pd.Series) -> str:
 
 def network(row: pd.Series) -> str:
     """A model, with its weights where they are not its usual ones."""
-    return f"{row['model']} ({row['weights']} weights)" if row["weights"] == "untrained" else str(row["model"])
+    title = network_title(str(row["model"]), str(row["weights"]))
+    return f"{title} (untrained weights)" if is_untrained(str(row["weights"])) else title
+
+
+def network_title(model: str, weights: str) -> str:
+    """`resnet18`, or `resnet18, pruned (structured 30 %)`."""
+    found = re.fullmatch(r"[a-z]+_([a-z]+)(\d+)", weights)
+    return f"{model}, pruned ({found[1]} {found[2]} %)" if found else model
+
+
+def is_untrained(weights: str) -> bool:
+    """Whether these are fresh weights, pruned or not."""
+    return weights.partition("_")[0] == "untrained"
 
 
 def sentence(text: str) -> str:

@@ -1,18 +1,22 @@
 """Build a TensorRT engine for one batch: `model.engine`.
 
-Source: `portable`, a folder with `model.onnx`. TensorRT builds on the GPU that will run the engine. TensorRT for RTX
-builds for the GPU named by the option `target` ("sm86", ...), with or without a GPU here. Facts hold the engine's
-`layers` (name, type, dtype) beside the usual.
+Source: `portable`, a folder with `model.onnx`, whose dtypes are the engine's: it is strongly typed. TensorRT builds on
+the GPU that will run the engine. TensorRT for RTX builds for the GPU named by the option `target` ("sm86", ...), with
+or without a GPU here. Beside the engine lie the network's multiplications by layer, for the session, and the recipe of
+a quantised one. Facts hold the engine's `layers` and the share of `multiplications` by dtype beside the usual.
 """
 
 from collections import Counter
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, NamedTuple, Tuple
 
+from scripts.core import quantised
 from scripts.core.verb import Facts, Job, Unsupported, main
-from scripts.tensorrt import cuda, versions
+from scripts.tensorrt import cuda, layers, versions
 
 DEFAULT_TARGET = "sm86"
+LEAST = {"bf16": 80, "fp8": 89}
+"""The least compute capability, times ten, that computes in a precision at all."""
 
 
 def parse(source: Path, network: Any, log: Any) -> None:
@@ -42,12 +46,16 @@ def configure(builder: Any, options: "Dict[str, Any]") -> "Tuple[Any, Dict[str, 
     trt = versions.trt
     config = builder.create_builder_config()
     config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED  # the report of layers; it costs no time at run time
-    if options["precision"] != "fp32":
-        raise Unsupported("this compiler builds fp32 engines; %s is not among them" % options["precision"])
+    if options["precision"] != "fp32" and not versions.strongly_typed():
+        raise Unsupported(
+            "TensorRT %s takes no graph that says its own precisions, as %s needs; it builds fp32 engines here"
+            % (trt.__version__, options["precision"])
+        )
     config.clear_flag(trt.BuilderFlag.TF32)
     target = None
     if versions.builds_without_gpu(options["runtime"]):
         target = options["target"] or DEFAULT_TARGET
+        require_precision(options["precision"], target)
         versions.set_target(config, target)
     used = {
         "target": target,
@@ -58,22 +66,43 @@ def configure(builder: Any, options: "Dict[str, Any]") -> "Tuple[Any, Dict[str, 
     return config, used
 
 
-def build(source: Path, options: "Dict[str, Any]") -> "Tuple[bytes, List[versions.Layer], Dict[str, Any]]":
-    """The engine's bytes, its layers, and what was decided. Raises RuntimeError in TensorRT's words if it cannot."""
+def require_precision(precision: str, target: str) -> None:
+    """Raises Unsupported, saying which targets can, where a GPU like `target` does not compute in `precision`."""
+    least = LEAST.get(precision, 0)
+    if int(target[2:]) < least:
+        able = ", ".join(name for name in versions.targets() if int(name[2:]) >= least)
+        raise Unsupported(
+            "%s takes a GPU of compute capability %.1f or newer, and the target is %s; set tensorrt_rtx.target to one "
+            "of %s" % (precision, least / 10, target, able)
+        )
+
+
+class Built(NamedTuple):
+    """An engine's bytes, its layers, the network's multiplications, and what was decided."""
+
+    engine: bytes
+    found: "List[layers.Layer]"
+    table: layers.Table
+    used: "Dict[str, Any]"
+
+
+def build(source: Path, options: "Dict[str, Any]") -> Built:
+    """Build it. Raises RuntimeError in TensorRT's words if it cannot."""
     log = versions.logger()
     builder = versions.trt.Builder(log)
     network = versions.create_network(builder)
     parse(source, network, log)
     fix_batch(network, options["batch"])
+    table = layers.multiplications(network) if versions.strongly_typed() else {}
     config, used = configure(builder, options)
     engine = builder.build_serialized_network(network, config)
     if engine is None:
         raise RuntimeError("TensorRT built no engine: %s" % versions.complaints(log))
     data = bytes(engine)
     if versions.builds_without_gpu(options["runtime"]):
-        return data, versions.layers_as_built(log), used
+        return Built(data, layers.as_built(log), table, used)
     loaded = versions.trt.Runtime(log).deserialize_cuda_engine(data)
-    return data, versions.layers(loaded), used
+    return Built(data, layers.of_engine(loaded), table, used)
 
 
 def work(job: Job) -> Facts:
@@ -81,13 +110,21 @@ def work(job: Job) -> Facts:
     version = versions.require(runtime)
     if not versions.builds_without_gpu(runtime):
         cuda.require_gpu()  # without one, TensorRT 8.6 does not refuse: it crashes
-    engine, layers, used = build(job.sources["portable"] / "model.onnx", job.options)
-    (job.out / "model.engine").write_bytes(engine)
+    source = job.sources["portable"]
+    built = build(source / "model.onnx", job.options)
+    (job.out / "model.engine").write_bytes(built.engine)
+    layers.save(built.table, job.out)
+    quantised.carry(source, job.out)
+    done, recipe = layers.shares(built.found, built.table), quantised.Recipe.read(source)
+    precision = job.options["precision"]
+    degraded = layers.not_as_asked(precision, done, built.table, recipe) if precision != "fp32" else None
     return {
         "versions": {runtime: version},
-        "operators": dict(Counter("%s:%s" % (layer.kind, layer.dtype) for layer in layers)),
-        "options": dict(job.options, **used),
-        "layers": [layer._asdict() for layer in layers],
+        "operators": dict(Counter("%s:%s" % (layer.kind, layer.dtype) for layer in built.found)),
+        "options": dict(job.options, **built.used),
+        "layers": [layer._asdict() for layer in built.found],
+        "multiplications": done.by_dtype,
+        **({"status": "degraded", "reason": degraded} if degraded else {}),
     }
 
 

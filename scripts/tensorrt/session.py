@@ -10,8 +10,9 @@ from typing import Any, Dict, Optional
 import numpy as np
 
 from scripts.core.door import Arrays, Options, Placement, Session
+from scripts.core.quantised import Recipe
 from scripts.core.verb import Unsupported
-from scripts.tensorrt import cuda, versions
+from scripts.tensorrt import cuda, layers, versions
 
 DTYPES = {
     "FLOAT": "float32",
@@ -23,7 +24,6 @@ DTYPES = {
     "BOOL": "bool",
 }
 """NumPy's names for TensorRT's dtypes. (Its own table fails in 8.6 with NumPy from 1.24 on.)"""
-WANTED = {"fp32": "float32"}
 NARROW = ("float16", "bfloat16", "float8", "int8")
 
 
@@ -41,13 +41,14 @@ def open(artifact: Path, options: Dict[str, Any]) -> Session:
             "%s %s cannot run this engine on %s: %s"
             % (versions.TITLES[asked.runtime], version, gpu, versions.complaints(log))
         )
-    return TensorRT(engine, asked, gpu, before, (runtime, log))
+    return TensorRT(engine, asked, gpu, before, (runtime, log, artifact))
 
 
 class TensorRT(Session):
     """One execution context with its own stream and buffers; clones share the engine.
 
-    before: bytes of device memory that were free before this session took any; keep: what must outlive the engine.
+    before: bytes of device memory that were free before this session took any; keep: what must outlive the engine
+    (its runtime, the log), and the folder that it came from.
     """
 
     def __init__(self, engine: Any, options: Options, gpu: str, before: int, keep: Any) -> None:
@@ -89,13 +90,20 @@ class TensorRT(Session):
         return TensorRT(self._engine, self._options, self._gpu, cuda.free_memory(), self._keep)
 
     def placement(self) -> Placement:
-        """The engine's layers by dtype; degraded if any computes in a narrower one than was asked for."""
-        wanted = WANTED[self._options.precision]
-        found = versions.layers(self._engine)
-        narrow = [layer for layer in found if layer.dtype in NARROW and layer.dtype != wanted]
-        summary = "%s: %s" % (self._gpu, versions.summary(found))
-        reason = "asked for %s, and %d layers are narrower: %s" % (wanted, len(narrow), summary) if narrow else None
-        return Placement(summary, 1.0, reason)
+        """The engine's layers by dtype; degraded if it multiplies less in what was asked for than the graph declares.
+
+        An fp32 engine is degraded by any layer that computes in a narrower dtype.
+        """
+        precision, folder = self._options.precision, self._keep[2]
+        found, table = layers.of_engine(self._engine), layers.load(folder)
+        summary = "%s: %s" % (self._gpu, layers.summary(found))
+        done = layers.shares(found, table)
+        if precision == "fp32":
+            narrow = sum(layer.dtype in NARROW for layer in found)
+            reason = "asked for float32, and %d layers are narrower: %s" % (narrow, summary) if narrow else None
+        else:
+            reason = layers.not_as_asked(precision, done, table, Recipe.read(folder))
+        return Placement(summary, 1.0, reason, done.by_dtype.get("int8", 0.0))
 
     def device_memory(self) -> Optional[int]:
         """Bytes taken from the GPU by opening this session: engine, context, buffers."""

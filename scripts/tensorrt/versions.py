@@ -7,11 +7,9 @@ import ctypes
 import glob
 import importlib
 import importlib.util
-import json
 import os
-import re
 import sys
-from typing import Any, List, NamedTuple, Optional, Tuple
+from typing import Any, List, Optional, Tuple
 
 from scripts.core.verb import Unsupported
 
@@ -23,26 +21,6 @@ NEEDS = {
 }
 LINKED = ("libcublasLt.so.12", "libcublas.so.12", "libcudnn.so.8")
 """What the libraries of TensorRT 8.6 are linked against and do not find in NVIDIA's other wheels by themselves."""
-
-DTYPES = (
-    (r"bf16|bfloat", "bfloat16"),
-    (r"fp16|half", "float16"),
-    (r"fp8|e4m3", "float8"),
-    (r"fp32|float", "float32"),
-    (r"int8", "int8"),
-    (r"int32", "int32"),
-    (r"int64", "int64"),
-    (r"bool", "bool"),
-)
-"""How the versions' reports write dtypes; the first that fits counts."""
-
-
-class Layer(NamedTuple):
-    """One layer of an engine: its name, its type, the dtype of its first output."""
-
-    name: str
-    kind: str
-    dtype: str
 
 
 def _preload() -> None:
@@ -136,35 +114,3 @@ def set_target(config: Any, target: str) -> None:
         )
     config.num_compute_capabilities = 1
     config.set_compute_capability(getattr(trt.ComputeCapability, target.upper()), 0)
-
-
-def layers(engine: Any) -> "List[Layer]":
-    """The layers of a loaded engine, from its inspector. It takes the engine's GPU."""
-    report = engine.create_engine_inspector().get_engine_information(trt.LayerInformationFormat.JSON)
-    found = []
-    for layer in json.loads(report)["Layers"]:
-        output = layer["Outputs"][0] if layer["Outputs"] else {}
-        found.append(
-            Layer(
-                layer["Name"], layer["LayerType"], _dtype(output.get("Datatype") or output.get("Format/Datatype", ""))
-            )
-        )
-    return found
-
-
-def layers_as_built(log: Any) -> "List[Layer]":
-    """The layers of an engine just built, from the same report in the builder's log. It takes no GPU."""
-    report = next((text for _, text in reversed(log.messages) if text.startswith("Layers:")), "")
-    lines = re.findall(r"^Name: (.*?), LayerType: (\w+),.*? Outputs: .*?Datatype: (\w+)", report, re.MULTILINE)
-    return [Layer(name, kind, _dtype(dtype)) for name, kind, dtype in lines]
-
-
-def _dtype(text: str) -> str:
-    """NumPy's name for the dtype in a report's phrase, such as "Row major linear FP32"."""
-    return next((name for pattern, name in DTYPES if re.search(pattern, text.lower())), text or "none")
-
-
-def summary(found: "List[Layer]") -> str:
-    """One phrase, such as "55 layers: 55 float32"."""
-    counts = {dtype: sum(layer.dtype == dtype for layer in found) for dtype in sorted({layer.dtype for layer in found})}
-    return "%d layers: %s" % (len(found), ", ".join("%d %s" % (count, dtype) for dtype, count in counts.items()))

@@ -21,9 +21,10 @@ def torchscript(verb, tiny_checkpoint, tmp_path_factory) -> Path:
     return out
 
 
-def compiled(verb, runtime: str, checkpoint: Path, out: Path, **variables: str):
-    options = {"runtime": runtime, "batch": 2, "image_size": 32, "threads": 2, "device": "cpu", "precision": "fp32"}
-    sources = {"portable": checkpoint}
+def compiled(verb, runtime: str, portable: Path, out: Path, precision: str = "fp32", **variables: str):
+    options = {"runtime": runtime, "batch": 2, "image_size": 32, "threads": 2, "device": "cpu"}
+    options |= {"precision": precision, "variant": "default"}
+    sources = {"portable": portable}
     return verb("torch", "scripts.pytorch.compile", out, sources, options, variables=variables or None)
 
 

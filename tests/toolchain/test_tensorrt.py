@@ -20,10 +20,11 @@ def built(verb, onnx: Path, out: Path, **options):
 def test_an_engine_is_built_for_each_target_and_inspected(verb, tiny_onnx, tmp_path, target):
     result = built(verb, tiny_onnx, tmp_path / "files", target=target)
     assert result.code == 0, result.stderr
-    assert [path.name for path in result.out.iterdir()] == ["model.engine"]
+    assert sorted(path.name for path in result.out.iterdir()) == ["model.engine", "multiplications.json"]
     layers = result.facts["layers"]
     assert sum(result.facts["operators"].values()) == len(layers) >= 6  # six convolutions, what surrounds them fused
     assert {layer["dtype"] for layer in layers} == {"float32"}
+    assert result.facts["multiplications"] == {"float32": 1.0}
     used = result.facts["options"]
     assert used["target"] == target and used["tf32"] is False and used["strongly_typed"] is True
     assert result.facts["versions"]["tensorrt_rtx"].startswith("1.")

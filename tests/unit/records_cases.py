@@ -20,6 +20,9 @@ class Case:
     trials: dict[int, Ending] = field(default_factory=dict)
     gate: str = "pass"
     slower: float = 1.0
+    precision: str = "fp32"
+    right: int = 54  # of 59 labelled photos
+    megabytes: float = 19.3
 
 
 NO_GPU = {"status": "not_run", "reason": "no NVIDIA GPU on this host; on one with it this row runs"}
@@ -62,3 +65,12 @@ TROUBLED = [
         },
     ),
 ]
+
+PRECISIONS = [
+    *GOOD,
+    Case("openvino", precision="bf16", slower=0.7),
+    Case("onnxruntime", precision="int8", slower=0.45, right=53, megabytes=5.2),
+    Case("openvino", precision="int8", slower=0.5, right=54, megabytes=5.4),
+    Case("litert", precision="int8", slower=0.2, right=47, megabytes=5.1, gate="fail"),
+]
+"""One network in several precisions: the fastest of all fails its gate."""

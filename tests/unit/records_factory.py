@@ -6,6 +6,7 @@ network, two batches. Hosts, networks and reasons are named so that nobody takes
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -82,25 +83,34 @@ class Tree:
         self, host: str, model: str, weights: str, case: Case, batch: int, planned: bool = True, mode: str = "latency"
     ) -> None:
         """All records of one row."""
-        runtime, label = RUNTIMES[case.runtime], f"fp32.{case.variant}"
+        runtime, label = RUNTIMES[case.runtime], f"{case.precision}.{case.variant}"
         shape = f"b{batch}x224" if runtime.static else "dyn"
         base = self.artifacts / "portable" / f"{model}.{weights}"
-        at = shape if FORMATS[runtime.format].static else "dyn"
-        portable = base / runtime.format / "fp32.default" / at
+        format_name = runtime.format_of(case.precision)
+        format = FORMATS[format_name]
+        kind = format.kind(case.precision, case.variant)
+        portable = base / format_name / kind / (shape if format.static else "dyn")
         device = runtime.devices[0]
         home = self.artifacts / "hosts" / host / f"{model}.{weights}" / case.runtime / f"{label}.{device}" / shape
         ending: Ending = dict(OK)
         stage = "prepare"
-        if runtime.format != "checkpoint":
+        if format_name != "checkpoint":
             ending, stage = self._reach(case, "convert", ending, stage)
-            self.artifact(portable, stage, ending, SIZE_MB[runtime.format], FORMATS[runtime.format].file, 8.0)
-            if runtime.format == "ir":
-                self.artifact(base / "onnx/fp32.default/dyn", "convert", OK, SIZE_MB["onnx"], "model.onnx", 9.0)
+            size = SIZE_MB.get(format_name, case.megabytes)
+            self.artifact(portable, stage, ending, size, format.file, 8.0)
+            source = format.source
+            while source not in (None, "checkpoint"):
+                made_from = FORMATS[source]
+                folder = base / source / made_from.kind(case.precision, case.variant) / "dyn"
+                self.artifact(folder, "convert", OK, SIZE_MB[source], made_from.file, 9.0)
+                source = made_from.source
         deployable = portable
         if runtime.compiles:
             deployable = home / "compiled"
             ending, stage = self._reach(case, "compile", ending, stage)
-            self.artifact(deployable, stage, ending, 19.3, "model.bin", 31.0 if case.runtime == "aotinductor" else 0.6)
+            self.artifact(
+                deployable, stage, ending, case.megabytes, "model.bin", 31.0 if case.runtime == "aotinductor" else 0.6
+            )
         ending, stage = self._reach(case, "verify", ending, stage)
         verify = home / f"verify/b{batch}x224/verify.json"
         self._verify(verify, case, stage, ending, weights)
@@ -121,7 +131,7 @@ class Tree:
                 "model": model,
                 "weights": weights,
                 "runtime": case.runtime,
-                "precision": "fp32",
+                "precision": case.precision,
                 "variant": case.variant,
                 "device": device,
                 "shape": shape,
@@ -144,21 +154,27 @@ class Tree:
         return (case.ending, stage) if case.stops == stage else (ending, stage)
 
     def _verify(self, path: Path, case: Case, stage: str, ending: Ending, weights: str) -> None:
-        accuracy = None if weights == "untrained" else 0.9153
+        labelled = weights != "untrained"
         wrong = case.gate == "fail"
+        lost = max(0, 54 - case.right)
+        photo = {"file": "labelled/synthetic.jpg", "took": 1, "reference": 0, "lost": bool(lost)}
         facts = {
             "batch": 1,
             "image_size": 224,
-            "photos": 206,
+            "photos": 59,
             "labelled": 59,
             "max_abs_error": 3.1 if wrong else 4.2e-6,
             "sqnr_db": 12.4 if wrong else 131.0,
             "cosine": 1.0,
             "top1_agreement": 0.71 if wrong else 1.0,
             "top5_agreement": 1.0,
-            "top1_accuracy": accuracy,
+            "top1_accuracy": case.right / 59 if labelled else None,
+            "lost": lost if labelled else None,
+            "gained": 0 if labelled else None,
+            "mcnemar_p": min(1.0, 0.5 ** (lost - 1)) if labelled else None,
+            "placement": {"summary": "as asked", "int8_share": 0.99 if case.precision == "int8" else 0.0},
             "gate": case.gate,
-            "wrong": ["synthetic.jpg"] if wrong else [],
+            "wrong": [photo] * max(lost, int(wrong)),
             "gated": {"sqnr_db": {"value": 12.4 if wrong else 131.0, "limit": 80.0, "ok": not wrong}},
         }
         write(path, "verify", stage, ending, **(facts if ending["status"] == "ok" else {}))
@@ -185,7 +201,7 @@ class Tree:
         return facts
 
     def finals(self, rounds: int, noise: float = 0.004) -> None:
-        """finals.json: the fastest of each question, at most three, measured afresh."""
+        """finals.json: the fastest of each question, at most three, measured afresh; eager PyTorch as their guest."""
         questions: dict[tuple[Any, ...], list[tuple[dict[str, Any], Case]]] = {}
         for row, case in self.cases:
             key = tuple(row[name] for name in ("model", "weights", "batch", "image_size", "mode", "threads"))
@@ -197,7 +213,8 @@ class Tree:
                 continue
             phase = self.random.normal(0, 0.02, rounds)
             finalists = []
-            for row, case in rows[:3]:
+            guests = [each for each in rows[3:] if each[0]["runtime"] == "pytorch"]
+            for row, case in [*rows[:3], *guests]:
                 trials = []
                 for n in range(1, rounds + 1):
                     ms = call_ms(case, row["batch"], False) * float(np.exp(phase[n - 1] + self.random.normal(0, noise)))
@@ -209,7 +226,8 @@ class Tree:
                         | trial_facts(case, n, row["device"], self.samples) | facts
                     )  # fmt: skip
                 kind = {name: row[name] for name in ("runtime", "precision", "variant", "device", "shape")}
-                finalists.append(kind | {"artifact_sha256": "0" * 64, "trials": trials})
+                guest = (row, case) in guests
+                finalists.append(kind | {"guest": guest, "artifact_sha256": "0" * 64, "trials": trials})
             about = dict(zip(("model", "weights", "batch", "image_size", "mode", "threads"), key, strict=True))
             counts = {"rounds_asked": rounds, "rounds": rounds, "why_fewer": None}
             found.append(about | counts | {"finalists": finalists})
@@ -257,13 +275,15 @@ class Tree:
 def build_tree(
     root: Path, trials: int = 5, samples: int = 120, batches: tuple[int, ...] = (1, 8), noise: float = 0.02,
     modes: tuple[str, ...] = ("latency",), rounds: int = 10, finals_noise: float = 0.004,
+    good: Sequence[Case] = tuple(GOOD),
 ) -> Path:  # fmt: skip
     """Write the whole tree below `root`; the path of its plan.
 
-    noise, finals_noise: standard deviation of logs between trials; rounds: of the finals (0: none are held).
+    noise, finals_noise: standard deviation of logs between trials; rounds: of the finals (0: none are held); good: the
+    trained network's candidates that ran.
     """
     tree = Tree(root, trials, samples, noise)
-    for (model, weights), cases in ((TRAINED, GOOD + ABSENT), (UNTRAINED, TROUBLED)):
+    for (model, weights), cases in ((TRAINED, [*good, *ABSENT]), (UNTRAINED, TROUBLED)):
         tree.network(model, weights)
         for case in cases:
             for batch in batches:
@@ -280,7 +300,7 @@ def build_tree(
     config = {
         "artifacts": str(tree.artifacts), "batches": list(batches), "threads": 2, "modes": list(modes),
         "measure": {"trials": trials, "location": "p10", "resolution": 0.05},
-        "finals": {"rounds": rounds}, "serving": {"p99_ms": 50.0},
+        "finals": {"rounds": rounds}, "serving": {"p99_ms": 50.0}, "photos": str(root / "photos"),
     }  # fmt: skip
     plan.write_text(json.dumps({"schema": 1, "host": HOST, "torch_build": "cpu", "config": config, "rows": tree.rows}))
     return plan

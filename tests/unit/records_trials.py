@@ -36,7 +36,7 @@ def trial_facts(case: Case, number: int, device: str, samples: int) -> dict[str,
     heavy = case.runtime in ("pytorch", "torchscript", "torch_compile", "aotinductor", "executorch")
     state = {"cpu_mhz": 3200.0, "load_1m": 0.4 + 0.1 * number, "available_mb": 21000}
     return {
-        "candidate": {"runtime": case.runtime, "precision": "fp32", "variant": case.variant, "device": device},
+        "candidate": {"runtime": case.runtime, "precision": case.precision, "variant": case.variant, "device": device},
         "torch_build": "cpu", "samples": samples, "started": START + 60 * number,
         "phases": {"import_s": 1.3 if heavy else 0.1, "load_s": 0.2 if heavy else 0.05, "first_call_s": 0.06},
         "memory": {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from scripts.report import report, summarise
 
-VOID = {"meta", "link", "input", "br"}
+VOID = {"meta", "link", "input", "br", "img"}
 
 
 @dataclass

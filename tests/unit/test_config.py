@@ -29,7 +29,7 @@ def test_the_defaults() -> None:
     assert [(m["name"], m["weights"], m["image_size"]) for m in found["models"]] == [
         ("efficientnet_lite0", "package", 224)
     ]
-    assert found["runtimes"] == {name: {"precisions": ["fp32"]} for name in RUNTIMES}
+    assert found["runtimes"] == {name: {"precisions": ["fp32"], "variants": None} for name in RUNTIMES}
     assert found["batches"] == [1, 8] and found["modes"] == ["latency"] and found["threads"] == "auto"
     assert found["measure"] == {
         "trials": 5, "seconds": 1.5, "min_samples": 5, "iterations": None,
@@ -117,13 +117,15 @@ def test_a_network_that_takes_arrays(base: Path) -> None:
 
 def test_runtimes_are_all_or_a_list_or_a_mapping() -> None:
     assert resolved("runtimes: [openvino, pytorch]")["runtimes"] == {
-        "openvino": {"precisions": ["fp32"]},
-        "pytorch": {"precisions": ["fp32"]},
+        "openvino": {"precisions": ["fp32"], "variants": None},
+        "pytorch": {"precisions": ["fp32"], "variants": None},
     }
     assert resolved("runtimes: {openvino: {precisions: all}, litert: }\nprecisions: all")["runtimes"] == {
-        "openvino": {"precisions": list(RUNTIMES["openvino"].precisions)},
-        "litert": {"precisions": list(RUNTIMES["litert"].precisions)},
+        "openvino": {"precisions": list(RUNTIMES["openvino"].precisions), "variants": None},
+        "litert": {"precisions": list(RUNTIMES["litert"].precisions), "variants": None},
     }
+    chosen = resolved("{precisions: [fp32, bf16], runtimes: {pytorch: {variants: [channels_last]}}}")["runtimes"]
+    assert chosen == {"pytorch": {"precisions": ["fp32", "bf16"], "variants": ["channels_last"]}}
 
 
 def test_photos_are_listed_but_not_read(base: Path) -> None:

@@ -39,7 +39,7 @@ def test_a_file_out_of_step_is_noticed_and_made_anew(
 
 def test_a_readme_without_markers_is_an_error() -> None:
     with pytest.raises(ValueError, match="markers"):
-        config_docs.with_table("# Assay\n")
+        config_docs.with_tables("# Assay\n")
 
 
 def test_every_key_has_a_row_and_a_description() -> None:

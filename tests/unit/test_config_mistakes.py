@@ -8,7 +8,7 @@ import pytest
 import yaml
 from pydantic import ValidationError, create_model
 
-from scripts.core.catalogue import RUNTIMES
+from scripts.core.catalogue import PRECISIONS, RUNTIMES
 from scripts.core.config import ConfigError, load
 from scripts.core.config_errors import either, sentences
 from scripts.core.paths import ROOT
@@ -18,8 +18,8 @@ __all__ = ["base"]
 
 RUNTIME_NAMES = ", ".join(RUNTIMES)
 TOP = (
-    "host, models, precisions, runtimes, batches, modes, threads, measure, finals, serving, trust, limits, "
-    "tensorrt_rtx, photos, torch_build, interpreters, artifacts, reports, retry_failed"
+    "host, models, precisions, runtimes, batches, modes, threads, calibration, measure, finals, serving, trust, "
+    "limits, tensorrt_rtx, photos, torch_build, interpreters, artifacts, reports, retry_failed"
 )
 
 
@@ -108,11 +108,20 @@ def test_a_mistake_is_one_sentence(text: str, sentence: str) -> None:
         ),
         (
             "runtimes: {litert: {precision: [fp32]}}",
-            "runtimes.litert.precision: is not a key here (did you mean precisions?); the keys here are precisions",
+            "runtimes.litert.precision: is not a key here (did you mean precisions?); the keys here are precisions, "
+            "variants",
         ),
         (
             "runtimes: {pytorch: {precisions: [fp8]}}",
             "runtimes.pytorch.precisions[0]: pytorch does not know fp8; give {pytorch}",
+        ),
+        (
+            "runtimes: {openvino: {variants: [default, accuracy]}}",
+            "runtimes.openvino.variants[1]: openvino does not know accuracy; give {openvino}",
+        ),
+        (
+            "calibration: {method: entropy}",
+            'calibration.method: "entropy" is not allowed; give auto, minmax or percentile',
         ),
         (
             "{precisions: [fp32, fp8], runtimes: [torchscript, pytorch]}",
@@ -130,7 +139,12 @@ def test_a_mistake_is_one_sentence(text: str, sentence: str) -> None:
     ],
 )
 def test_runtimes_and_precisions(text: str, sentence: str) -> None:
-    assert mistakes(text) == [sentence.replace("{pytorch}", either(RUNTIMES["pytorch"].precisions))]
+    variants = list(dict.fromkeys(v for own in RUNTIMES["openvino"].variants.values() for v in own))
+    said = sentence.replace("{openvino}", either(variants))
+    if "none of the runtimes" in said:  # in the order of all precisions, not of the runtime's own
+        known = [precision for precision in PRECISIONS if precision in RUNTIMES["pytorch"].precisions]
+        said = said.replace("{pytorch}", either(known))
+    assert mistakes(text) == [said.replace("{pytorch}", either(RUNTIMES["pytorch"].precisions))]
 
 
 def test_a_named_runtime_must_have_something_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,11 +154,11 @@ def test_a_named_runtime_must_have_something_to_do(monkeypatch: pytest.MonkeyPat
         f"runtimes.openvino: knows none of the precisions asked for; it knows {known}"
     ]
     assert resolved("{precisions: [tf32, fp32], runtimes: [litert, openvino]}")["runtimes"] == {
-        "litert": {"precisions": ["tf32", "fp32"]},
-        "openvino": {"precisions": ["fp32"]},
+        "litert": {"precisions": ["tf32", "fp32"], "variants": None},
+        "openvino": {"precisions": ["fp32"], "variants": None},
     }
     everything = resolved("{precisions: [tf32], runtimes: all}")["runtimes"]
-    assert everything["litert"] == {"precisions": ["tf32"]} and "openvino" not in everything
+    assert everything["litert"] == {"precisions": ["tf32"], "variants": None} and "openvino" not in everything
 
 
 # --- mistakes: models ---
@@ -162,7 +176,7 @@ def test_a_named_runtime_must_have_something_to_do(monkeypatch: pytest.MonkeyPat
         ({"nmae": "resnet18"}, [
             "models[0].name: is missing; give lower-case letters, digits and _",
             "models[0].nmae: is not a key here (did you mean name?); the keys here are name, weights, file, sha256, "
-            "trust, build, preprocess, inputs, outputs, labels",
+            "trust, build, preprocess, inputs, outputs, labels, pruned, training",
         ]),
         ({"name": "resnet18", "weights": "package"},
          ['models[0].weights: "package" has none for resnet18; give torchvision, untrained or file:PATH']),
@@ -270,7 +284,8 @@ def test_interpreters(base: Path) -> None:
     assert resolved("interpreters: {torch: python}", base)["interpreters"] == {"torch": "python"}
     assert mistakes("interpreters: {torhc: python, openvino: no/python}", base) == [
         "interpreters.torhc: is not a key here (did you mean torch?); the keys here are executorch, litert, "
-        "litert_convert, loadgen, onnxruntime, openvino, report, tensorrt, tensorrt_rtx, torch",
+        "litert_convert, litert_quantize, loadgen, onnxruntime, onnxruntime_quantize, openvino, openvino_quantize, "
+        "report, tensorrt, tensorrt_quantize, tensorrt_rtx, torch",
         f"interpreters.openvino: there is no file {base}/no/python; put it there, or correct the path",
     ]
 

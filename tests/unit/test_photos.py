@@ -47,6 +47,14 @@ def test_subfolders_say_the_split(tmp_path: Path) -> None:
     ]
 
 
+def test_where_all_have_a_class_every_fifth_calibrates(tmp_path: Path) -> None:
+    write(tmp_path, *(f"{n}.jpg" for n in range(10)))
+    (tmp_path / "photos.csv").write_text("file,classes\n" + "".join(f"{n}.jpg,{n}\n" for n in range(10)))
+    listed = photos.read(tmp_path)
+    assert [photo.file for photo in listed if photo.split == "calibration"] == ["4.jpg", "9.jpg"]
+    assert [photo.split for photo in listed] == ["validation"] * 8 + ["calibration"] * 2
+
+
 def test_a_csv_of_ones_own(tmp_path: Path) -> None:
     write(tmp_path, "one.jpg", "two.jpg")
     table = tmp_path / "mine.csv"

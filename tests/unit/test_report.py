@@ -97,7 +97,7 @@ def test_every_verdict_has_its_sentence(written: Path, page: Page) -> None:
         "Asked for a provider that is absent, ran on another.",
         "1 of 5 trials timed out; the figures are from the 4 that measured.",
         "SQNR in dB is 12.4, the limit 80",
-        "another class comes first for synthetic.jpg",
+        "another class comes first for labelled/synthetic.jpg",
     ],
 )
 def test_what_did_not_run_or_pass_is_there_with_its_reason(page: Page, reason: str) -> None:

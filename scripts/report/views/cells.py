@@ -51,11 +51,15 @@ def figure(name: str, scale: float = 1.0, digits: int = 3, kind: str = "") -> Ca
 
 
 def share(name: str, digits: int = 3) -> Callable[[pd.Series], Cell]:
-    """A share as a percentage."""
+    """A share as a percentage; where the table has its bounds (`x_lo` and `x_hi`), the interval below it."""
 
     def cell(cells: pd.Series) -> Cell:
         value = cells[name]
-        return Cell(percent(value, digits), float(value)) if known(value) else EMPTY
+        if not known(value):
+            return EMPTY
+        bounds = [cells[end] for end in (f"{name}_lo", f"{name}_hi") if end in cells and known(cells[end])]
+        interval = span(*(100 * bound for bound in bounds)) if len(bounds) == 2 else ""
+        return Cell(percent(value, digits), float(value), small=interval)
 
     return cell
 
@@ -74,6 +78,24 @@ def gate(cells: pd.Series) -> Cell:
     """Whether the gate was passed."""
     value = cells["gate"]
     return Cell(GATE.get(value, value), value, f"gate-{value}") if known(value) else EMPTY
+
+
+def lost(cells: pd.Series) -> Cell:
+    """Labelled photos that only the candidate, and that only the reference got wrong: `−2 +1`."""
+    if not known(cells["photos_lost"]):
+        return EMPTY
+    minus, plus = int(cells["photos_lost"]), int(cells["photos_gained"])
+    said = "exact McNemar test: p = " + number(cells["mcnemar_p"], 2) if known(cells["mcnemar_p"]) else ""
+    return Cell(f"\N{MINUS SIGN}{minus} +{plus}" if minus or plus else "0", float(minus - plus), title=said)
+
+
+def mark(name: str) -> Callable[[pd.Series], Cell]:
+    """A tick where the table says yes."""
+
+    def cell(cells: pd.Series) -> Cell:
+        return Cell("\N{CHECK MARK}", 0.0) if known(cells[name]) and cells[name] else EMPTY
+
+    return cell
 
 
 def energy(cells: pd.Series) -> Cell:

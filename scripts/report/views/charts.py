@@ -38,7 +38,13 @@ def charts(question: Question, evidence: Evidence) -> list[Chart]:
     """All figures of one network that its records can fill, but for those of the answer."""
     prefix = file_name(question)
     timed = [_times(contest, question, evidence, prefix) for contest in question.contests]
-    made = [*timed, *_footprint(question, prefix), *_making(question, prefix), *_cold(question, prefix)]
+    made = [
+        *_trade_off(question, evidence, prefix),
+        *timed,
+        *_footprint(question, prefix),
+        *_making(question, prefix),
+        *_cold(question, prefix),
+    ]
     return [chart for chart in made if chart]
 
 
@@ -61,6 +67,33 @@ def _times(contest: Contest, question: Question, evidence: Evidence, prefix: str
     title = "Kept full" if contest.mode == "throughput" else "Rate within the limit"
     note = f"{noun.capitalize()} per second in the screen with the 95 % interval.{bold}{_marks(rows)}"
     return Chart(name, f"{title}, batch {contest.batch}", note, figures.points(bars, f"{noun} per second"))
+
+
+def _trade_off(question: Question, evidence: Evidence, prefix: str) -> list[Chart]:
+    """Time against accuracy against size, where the candidates differ in accuracy at all."""
+    contest = question.latency
+    if contest is None:
+        return []
+    rows = contest.eligible
+    right = "top1_accuracy" if rows["top1_accuracy"].notna().any() else "top1_agreement"
+    rows = rows[rows[right].notna() & rows["artifact_bytes"].notna()]
+    if rows[right].nunique() < 2:
+        return []
+    bars = [
+        Bar(
+            candidate(cells), cells["runtime"],
+            (float(cells["_ms"]), 100 * float(cells[right]), float(cells["artifact_bytes"]) / 1e6),
+            bold=bool(known(cells["pareto"]) and cells["pareto"]),
+        )
+        for _, cells in rows.iterrows()
+    ]  # fmt: skip
+    says = {"top1_accuracy": "accuracy on the labelled photos", "top1_agreement": "agreement with the reference"}[right]
+    note = (
+        f"{says.capitalize()} against time at batch {contest.batch}, from the screen. Full and named: no other"
+        " candidate is as fast, as accurate and as small (the Pareto front over time, accuracy and size)."
+    )
+    svg = figures.scatter(bars, "ms per request", f"{says.split()[0]}, %", "size in MB")
+    return [Chart(f"{prefix}-pareto", "Time, accuracy, size", note, svg)]
 
 
 def _point(cells: pd.Series, is_first: bool, is_latency: bool, evidence: Evidence) -> Bar:

@@ -35,7 +35,11 @@ def _facts(cells: pd.Series, evidence: Evidence) -> dict[str, str]:
         agreed = round(float(cells["top1_agreement"]) * photos)
         found["Same class as the reference"] = f"{agreed:.0f} of {photos:.0f} photos"
     if known(cells["top1_accuracy"]) and labelled:
-        found["Top-1 accuracy"] = f"{percent(cells['top1_accuracy'])} of {labelled:.0f} labelled photos"
+        interval = span(*(100 * cells[f"top1_accuracy_{end}"] for end in ("lo", "hi")))
+        found["Top-1 accuracy"] = f"{percent(cells['top1_accuracy'])} of {labelled:.0f} labelled photos ({interval})"
+        if known(cells["photos_lost"]) and (cells["photos_lost"] or cells["photos_gained"]):
+            change = f"{cells['photos_lost']} lost, {cells['photos_gained']} gained"
+            found["Against the reference"] = f"{change}; exact McNemar p = {number(cells['mcnemar_p'], 2)}"
     return found | {
         "Slowest tenth of requests": f"above {milliseconds(cells['p90_ms'])}" if known(cells["p90_ms"]) else "",
         "Artifact": f"{number(cells['artifact_bytes'] / 1e6)} MB" if known(cells["artifact_bytes"]) else "",

@@ -10,7 +10,7 @@ import pandas as pd
 from scripts.report.answers import Contest, Question, per_second
 from scripts.report.evidence import Evidence, key_of
 from scripts.report.palette import colour
-from scripts.report.views.cells import EMPTY, Cell, Column, energy, figure, gate, share, text
+from scripts.report.views.cells import EMPTY, Cell, Column, energy, figure, gate, lost, mark, share, text
 from scripts.report.wording import FAILED_GATE, STATUS, candidate, known, listed, number, span
 from scripts.stats.verdicts import Verdict
 
@@ -45,6 +45,7 @@ class Table:
 
 SIZE = Column("Size", "MB", "What is deployed, on disk", figure("artifact_bytes", 1e-6))
 PEAK = Column("Memory", "MB", "Peak resident memory without the bare interpreter's", figure("peak_rss_mb"))
+ACCURACY = Column("Accuracy", "", "Labelled photos whose first class is right; Wilson interval", share("top1_accuracy"))
 GATE = Column("Gate", "", "Whether the outputs are right enough for its precision", gate, words=True)
 TAILS = (
     Column("p90", "ms", "One request in ten took longer", figure("p90_ms")),
@@ -65,10 +66,13 @@ OUTPUTS = (
     Column("Per second", "", "Batch over median: one request at a time", figure("throughput_per_s")),
     Column("Execute", "ms", "The runtime's own part, without handing arrays over", figure("execute_ms")),
     Column("Copies", "", "Share of the request spent handing arrays over", share("copy_share", 2)),
-    Column("Accuracy", "", "Labelled photos whose first class is right", share("top1_accuracy")),
+    Column("Pareto", "", "No other candidate is as fast, as accurate and as small", mark("pareto")),
+    Column("Lost", "photos", "Labelled photos that the reference has right, and the reverse", lost),
     Column("Agreement", "", "Photos whose first class is the reference's", share("top1_agreement")),
     Column("SQNR", "dB", "Size of the outputs over size of their error", figure("sqnr_db")),
+    Column("In int8", "", "Share of the multiplications that really run in integers", share("int8_share")),
     Column("Convert", "s", "From checkpoint to portable file", figure("convert_s", digits=2)),
+    Column("Memory", "MB", "Greatest memory of the conversions, calibration included", figure("convert_rss_mb")),
     Column("Compile", "s", "From portable file to this host's artifact", figure("compile_s", digits=2)),
 )
 HOW = (
@@ -97,6 +101,7 @@ def main_columns(evidence: Evidence) -> tuple[Column, ...]:
         Column("Verdict", "", "What kind of data these are; in a sentence each below", verdict, words=True),
         Column("Speed-up", "x", "Against eager PyTorch in fp32 with the same workload", figure("speedup", digits=2)),
         GATE,
+        ACCURACY,
         SIZE,
         PEAK,
         Column("Cold start", "s", "Import, load and first call", figure("cold_start_s", digits=2)),

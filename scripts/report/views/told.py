@@ -131,11 +131,19 @@ def _other_words(cells: pd.Series, other: Interval, is_latency: bool, evidence: 
 
 
 def _speedup(cells: pd.Series) -> str:
-    """`12 times as fast as eager PyTorch (11 to 13)`; nothing where the two cannot be told apart or were apart."""
-    if not known(cells["speedup_lo"]) or cells["speedup_lo"] <= 1:
-        return ""
-    interval = span(cells["speedup_lo"], cells["speedup_hi"])
-    return f"{number(cells['speedup'], 2)} times as fast as eager PyTorch in the screen ({interval})"
+    """`12 times as fast as eager PyTorch in the finals (11 to 13)`; in the screen where the finals had no baseline.
+
+    Nothing where the two cannot be told apart or were measured apart.
+    """
+    for name, where in (("finals_speedup", "finals"), ("speedup", "screen")):
+        lo, hi = cells[f"{name}_lo"], cells[f"{name}_hi"]
+        if known(lo):
+            return (
+                f"{number(cells[name], 2)} times as fast as eager PyTorch in the {where} ({span(lo, hi)})"
+                if lo > 1
+                else ""
+            )
+    return ""
 
 
 def disagreement(contest: Contest, evidence: Evidence) -> Iterator[str]:

@@ -6,10 +6,16 @@ import pandas as pd
 
 from scripts.report.evidence import Evidence
 from scripts.report.palette import colour
+from scripts.report.views.thumbnails import Photo, photos
 from scripts.report.wording import FAILED_GATE, STATUS, candidate, known, listed, network, number, percent, sentence
 
 NAMED_PHOTOS = 3
-MEASURES = {"sqnr_db": "SQNR in dB", "top1_agreement": "top-1 agreement"}
+MEASURES = {
+    "sqnr_db": "SQNR in dB",
+    "top1_agreement": "top-1 agreement",
+    "photos_lost": "net loss in labelled photos",
+    "mcnemar_p": "p of the exact McNemar test",
+}
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,7 @@ class Trouble:
     status: str
     label: str
     reason: str
+    photos: list[Photo]
 
 
 def troubles(table: pd.DataFrame, evidence: Evidence) -> list[Trouble]:
@@ -32,7 +39,7 @@ def troubles(table: pd.DataFrame, evidence: Evidence) -> list[Trouble]:
     rows = table.assign(_reason=reasons, _label=_outcomes(table))
     rows = rows[rows["_label"] != "ok"]
     names = ["host", "model", "weights", "runtime", "precision", "variant", "device", "_label", "_reason"]
-    return [_trouble(group) for _, group in rows.groupby(names, sort=False, dropna=False)]
+    return [_trouble(group, evidence) for _, group in rows.groupby(names, sort=False, dropna=False)]
 
 
 def _outcomes(table: pd.DataFrame) -> pd.Series:
@@ -55,7 +62,7 @@ def failed_gate(cells: pd.Series, evidence: Evidence) -> str:
         for name, check in sorted((verified.get("gated") or {}).items())
         if not check.get("ok")
     ]
-    wrong = verified.get("wrong") or []
+    wrong = [photo["file"] for photo in verified.get("wrong") or []]
     text = f"Its outputs are too far from the reference's: {listed(missed) or 'no figure was recorded'}."
     if wrong:
         agreement = percent(cells["top1_agreement"])
@@ -66,13 +73,16 @@ def failed_gate(cells: pd.Series, evidence: Evidence) -> str:
     return text
 
 
-def _trouble(group: pd.DataFrame) -> Trouble:
+def _trouble(group: pd.DataFrame, evidence: Evidence) -> Trouble:
     cells = group.iloc[0]
     status = cells["_label"]
+    wrong = (evidence.verified(cells).get("wrong") or []) if status == "gate" else []
+    labels = evidence.model(cells["model"], cells["weights"]).get("labels")
     return Trouble(
         model=network(cells), host=cells["host"], name=candidate(cells), colour=colour(cells["runtime"]),
         batches=", ".join(str(batch) for batch in group["batch"].drop_duplicates()), status=status,
         label=STATUS.get(status, FAILED_GATE), reason=cells["_reason"],
+        photos=photos(wrong, str(evidence.config("photos") or ""), labels),
     )  # fmt: skip
 
 

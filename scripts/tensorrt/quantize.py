@@ -1,0 +1,123 @@
+"""Give a network the precisions that TensorRT is to compute in: `model.onnx` in float32 -> strongly typed `model.onnx`.
+
+Sources: `onnx`, a folder with `model.onnx` (float32), and for int8 and fp8 `calibration`. NVIDIA's Model Optimizer does
+it, on the CPU, and the same every time. fp16 and bf16: AutoCast, which leaves in float32 what would not fit. int8: Q/DQ
+pairs with symmetric s8 activations and s8 weights per channel, without quantised biases, which TensorRT's parser
+refuses. fp8: the same in e4m3. What is not quantised is in fp16, the Model Optimizer's default. Inputs and outputs
+stay as they are.
+"""
+
+import importlib.metadata
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any, Dict, Tuple
+
+import numpy as np
+import onnx
+
+from scripts.core.quantised import Recipe, int8_share
+from scripts.core.verb import Facts, Job, Unsupported, main
+from scripts.tensorrt import graph
+
+PACKAGES = ("nvidia-modelopt", "onnx", "onnxruntime", "onnx-graphsurgeon", "onnxslim", "polygraphy", "numpy")
+REST = "fp16"
+METHODS = {
+    "int8": {"auto": "entropy", "minmax": "max"},
+    # Its own note: what turns the scales of int8 into those of fp8 is made for ranges found by max.
+    "fp8": {"auto": "max", "minmax": "max"},
+}
+"""The Model Optimizer's names for the ways of finding ranges, by precision and by the config's names."""
+DTYPES = {"int8": "int8", "fp8": "float8"}
+WORDS = {"int8": "s8", "fp8": "e4m3"}
+
+
+def work(job: Job) -> Facts:
+    """Write model.onnx, checked by onnx's checker, and the recipe of a quantised one."""
+    precision, options = job.options["precision"], dict(job.options)
+    with tempfile.TemporaryDirectory() as scratch:
+        source = Path(scratch) / "model.onnx"
+        shutil.copyfile(str(job.sources["onnx"] / "model.onnx"), str(source))
+        if precision in METHODS:
+            method = method_of(precision, options["calibration"])
+            proto = quantised(source, precision, method, job.sources["calibration"])
+            options.update(calibration=method, high_precision_dtype=REST)
+        else:
+            proto = cast(source, precision)
+    graph.plain(proto)
+    onnx.checker.check_model(proto, full_check=True)
+    (job.out / "model.onnx").write_bytes(proto.SerializeToString(deterministic=True))
+    if precision in METHODS:
+        recipe_of(proto, precision, options["calibration"]).write(job.out)
+    opset = next(entry.version for entry in proto.opset_import if entry.domain in ("", "ai.onnx"))
+    return {
+        "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "operators": graph.operators(proto),
+        "options": dict(options, opset=opset, ir_version=proto.ir_version),
+    }
+
+
+def method_of(precision: str, asked: str) -> str:
+    """The Model Optimizer's name for a way of finding ranges. Raises Unsupported if it offers none such."""
+    if asked not in METHODS[precision]:
+        raise Unsupported(
+            "NVIDIA's Model Optimizer finds the ranges of %s by entropy or by the largest value, not by %s; ask for "
+            "calibration.method: auto or minmax" % (precision, asked)
+        )
+    return METHODS[precision][asked]
+
+
+def cast(source: Path, precision: str) -> onnx.ModelProto:
+    """The network in fp16 or bf16, with casts at its inputs and outputs."""
+    from modelopt.onnx.autocast import convert_to_mixed_precision
+
+    proto: onnx.ModelProto = convert_to_mixed_precision(
+        str(source), low_precision_type=precision, keep_io_types=True, providers=["cpu"]
+    )
+    return proto
+
+
+def quantised(source: Path, precision: str, method: str, calibration: Path) -> onnx.ModelProto:
+    """The network with Q/DQ pairs whose ranges come from the calibration inputs; what is left is in `REST`."""
+    from modelopt.onnx.quantization import quantize
+
+    out = source.with_name("quantised.onnx")
+    quantize(
+        str(source),
+        quantize_mode=precision,
+        calibration_data=inputs_of(source, calibration),
+        calibration_method=method,
+        calibration_eps=["cpu"],
+        high_precision_dtype=REST,
+        output_path=str(out),
+    )
+    return onnx.load(str(out))
+
+
+def inputs_of(source: Path, calibration: Path) -> Dict[str, np.ndarray]:
+    """The calibration inputs [N, ...] by the network's input names."""
+    names = [value.name for value in onnx.load(str(source)).graph.input]
+    files = ["inputs.npy"] if len(names) == 1 else ["inputs.%s.npy" % name for name in names]
+    return {name: np.load(str(calibration / file)) for name, file in zip(names, files)}
+
+
+def recipe_of(proto: onnx.ModelProto, precision: str, method: str) -> Recipe:
+    """What the graph means to multiply in int8 or fp8. Raises Unsupported if that is nothing."""
+    share, kept = _declared(proto, DTYPES[precision])
+    if not share:
+        raise Unsupported(
+            "NVIDIA's Model Optimizer finds nothing in this network that TensorRT would compute faster in %s"
+            % precision
+        )
+    words = "%s activations (%s), %s weights per channel, Q/DQ; the rest in %s"
+    return Recipe(words % (WORDS[precision], method, WORDS[precision], REST), share, kept)
+
+
+def _declared(proto: onnx.ModelProto, dtype: str) -> Tuple[Any, Any]:
+    found = graph.products(proto)
+    share = int8_share((product.macs, product.dtype == dtype) for product in found)
+    return share, [product.name for product in found if product.dtype != dtype]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(work, __doc__))
