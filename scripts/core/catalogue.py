@@ -90,6 +90,7 @@ FORMATS: dict[str, Format] = {
     "onnx_reduced": Format(
         env="onnxruntime_quantize", source="onnx", static=False, file="model.onnx",
         variants={"fp16": ONLY, "int8": ONLY, "int8_dynamic": ONLY},
+        schemes={"int8": ("percentile", "per_tensor", "symmetric", "mixed")},
     ),
     "onnx_typed": Format(
         env="tensorrt_quantize", source="onnx", static=False, file="model.onnx",
@@ -101,6 +102,7 @@ FORMATS: dict[str, Format] = {
     "ir_quantized": Format(
         env="openvino_quantize", source="ir", static=False, file="model.xml",
         variants={"int8": (DEFAULT, "accuracy_control")},
+        schemes={"int8": ("minmax", "percentile", "symmetric", "fast_bias")},
     ),
     "tflite": Format(env="litert_convert", source="checkpoint", static=False, file="model.tflite"),
     "tflite_reduced": Format(
@@ -110,6 +112,7 @@ FORMATS: dict[str, Format] = {
     "pte": Format(
         env="executorch", source="checkpoint", static=True, file="model.pte",
         variants={"fp32": ONLY, "fp16": ONLY, "int8": ONLY, "int8_dynamic": ONLY},
+        schemes={"int8": ("minmax", "per_tensor")},
     ),
 }  # fmt: skip
 

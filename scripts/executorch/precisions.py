@@ -38,11 +38,14 @@ def reduced(program: torch.export.ExportedProgram, inputs: Inputs, precision: st
     if precision == "int8_dynamic":
         return Reduced(dynamic(network, inputs), "activations quantised while running, s8 weights per channel")
     if precision == "int8":
-        method = job.options.get("calibration", "auto")
+        variant = job.options.get("variant", "default")
+        method = "minmax" if variant == "minmax" else job.options.get("calibration", "auto")
         if method == "percentile":
             raise Unsupported("PT2E has observers of minimum and maximum and of least squared error: no percentiles")
         batches = samples([tensor["name"] for tensor in inputs], job.sources["calibration"])
-        return Reduced(static(network, batches, method), "s8 activations (%s), s8 weights per channel" % RANGES[method])
+        unit = "tensor" if variant == "per_tensor" else "channel"
+        words = "s8 activations (%s), s8 weights per %s" % (RANGES[method], unit)
+        return Reduced(static(network, batches, method, per_channel=unit == "channel"), words)
     return Reduced(network)
 
 
@@ -62,14 +65,16 @@ class Half(torch.nn.Module):
         return tuple(y.float() if y.is_floating_point() else y for y in results)
 
 
-def static(network: torch.fx.GraphModule, batches: Iterator[Arrays], method: str) -> torch.fx.GraphModule:
+def static(
+    network: torch.fx.GraphModule, batches: Iterator[Arrays], method: str, per_channel: bool = True
+) -> torch.fx.GraphModule:
     """Weights and activations in int8, ranges found on `batches`.
 
     They are found before the batch is fixed, so that programs for every batch get the same; in one thread, since the
     number of threads orders sums.
     """
     torch.set_num_threads(1)
-    prepared = prepare_pt2e(network, _quantizer(quantizer.static(method)))
+    prepared = prepare_pt2e(network, _quantizer(quantizer.static(method, per_channel)))
     with torch.no_grad():
         for arrays in batches:
             prepared(*map(torch.from_numpy, arrays.values()))

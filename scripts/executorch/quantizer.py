@@ -28,13 +28,13 @@ SMALLEST_SCALE = 2.0**-12
 """As the vendor's quantiser has it."""
 
 
-def static(method: str) -> QuantizationConfig:
-    """int8 activations with a zero point per tensor, symmetric int8 weights per output channel.
+def static(method: str, per_channel: bool = True) -> QuantizationConfig:
+    """int8 activations with a zero point per tensor, symmetric int8 weights per output channel (or per tensor).
 
     method: "auto" for the vendor's observer, which narrows a range where that makes the squared error smaller;
     "minmax" for ranges from the least to the greatest value seen.
     """
-    config = get_symmetric_quantization_config(is_per_channel=True)
+    config = get_symmetric_quantization_config(is_per_channel=per_channel)
     if method == "auto":
         return config
     observer = MinMaxObserver.with_args(eps=SMALLEST_SCALE)

@@ -24,7 +24,6 @@ import onnx
 import onnxruntime as ort
 from onnxruntime.quantization import (
     CalibrationDataReader,
-    CalibrationMethod,
     QuantFormat,
     QuantType,
     quant_pre_process,
@@ -40,17 +39,13 @@ from scripts.core.verb import Facts, Job, Unsupported, main
 from scripts.measure.inputs import batch_of, stored
 from scripts.onnxruntime.kernels import kernels
 from scripts.onnxruntime.proto import operators, save
+from scripts.onnxruntime.schemes import METHODS, Scheme, chosen, most_harmful
 from scripts.onnxruntime.settings import PROVIDERS
 
 FILE = "model.onnx"
 STATIC = sorted(QLinearOpsRegistry)
 """Operators that ONNX Runtime has kernels in integers for. Its default adds some that would run in float between."""
 DYNAMIC = sorted(set(IntegerOpsRegistry) - {"Conv"})
-METHODS = {
-    "auto": CalibrationMethod.MinMax,  # ONNX Runtime's default
-    "minmax": CalibrationMethod.MinMax,
-    "percentile": CalibrationMethod.Percentile,
-}
 BATCH = 8
 """Samples at a time while calibrating: percentiles need all activations of a batch in memory."""
 
@@ -85,20 +80,24 @@ def fp16(source: Path) -> onnx.ModelProto:
     return model.model
 
 
-def static(source: Path, target: Path, arrays: Dict[str, np.ndarray], method: str) -> None:
-    """Write the graph at `source` with pairs of QuantizeLinear and DequantizeLinear to `target`."""
+def static(
+    source: Path, target: Path, arrays: Dict[str, np.ndarray], method: str, scheme: Scheme, kept: Iterable[str] = ()
+) -> None:
+    """Write the graph at `source` with pairs of QuantizeLinear and DequantizeLinear to `target`, but for `kept`."""
     quantize_static(
         str(source),
         str(target),
         Batches(arrays),
         quant_format=QuantFormat.QDQ,
         op_types_to_quantize=STATIC,
-        per_channel=True,
-        activation_type=QuantType.QUInt8,
+        nodes_to_exclude=list(kept),
+        per_channel=scheme.per_channel,
+        activation_type=scheme.activation_type,
         weight_type=QuantType.QInt8,
         calibrate_method=METHODS[method],
         calibration_providers=[PROVIDERS["cpu"]],
-        extra_options={"CalibStridedMinMax": 1},  # of every method: one batch at a time, or all activations are kept
+        # CalibStridedMinMax, of every method: one batch at a time, or all activations are kept.
+        extra_options={"CalibStridedMinMax": 1, "ActivationSymmetric": scheme.symmetric},
     )
 
 
@@ -109,14 +108,14 @@ def dynamic(source: Path, target: Path) -> None:
     quantize_dynamic(proto, str(target), op_types_to_quantize=DYNAMIC, per_channel=True, weight_type=QuantType.QInt8)
 
 
-def recipe(source: Path, method: str, quantised: Iterable[str]) -> Recipe:
-    """What quantising all operators in `quantised` of the fp32 graph at `source` would come to."""
+def recipe(source: Path, method: str, quantised: Iterable[str], without: Iterable[str] = ()) -> Recipe:
+    """What quantising all operators in `quantised` of the fp32 graph at `source`, but those named, would come to."""
     found = [kernel for kernel in kernels(source, PROVIDERS["cpu"]) if kernel.macs]
-    chosen = set(quantised)
-    kept = sorted(kernel.name for kernel in found if kernel.kind not in chosen)
-    share = int8_share((kernel.macs, kernel.kind in chosen) for kernel in found)
+    kinds, named = set(quantised), set(without)
+    kept = sorted(kernel.name for kernel in found if kernel.kind not in kinds or kernel.name in named)
+    share = int8_share((kernel.macs, kernel.name not in kept) for kernel in found)
     if not share:
-        raise Unsupported("nothing to quantise: the network has no %s" % " or ".join(sorted(chosen & MULTIPLYING)))
+        raise Unsupported("nothing to quantise: the network has no %s" % " or ".join(sorted(kinds & MULTIPLYING)))
     return Recipe(method, share, kept)
 
 
@@ -129,16 +128,15 @@ def quantise(job: Job, source: Path, target: Path) -> Recipe:
         declared = recipe(source, "u8 activations as they come, s8 weights per channel", [*DYNAMIC, "Gemm"])
         dynamic(source, target)
         return declared
-    method = job.options["calibration"]
-    if method not in METHODS:
-        words = "ONNX Runtime is calibrated here by %s; %s is not among them"
-        raise Unsupported(words % (", ".join(METHODS), method))
+    scheme, method = chosen(job.options["variant"], job.options["calibration"])
     names = [node.name for node in onnx.load(str(source)).graph.input]
     arrays = stored(job.sources["calibration"], "inputs", names)
-    words = "u8 activations (%s of %d samples), s8 weights per channel"
     count = len(next(iter(arrays.values())))
-    declared = recipe(source, words % (METHODS[method].name, count), STATIC)
-    static(source, target, arrays, method)
+    kept: List[str] = []
+    if scheme.kept:
+        kept = most_harmful(source, batch_of(arrays, min(BATCH, count)), scheme.kept)
+    declared = recipe(source, scheme.words(method, count), STATIC, kept)
+    static(source, target, arrays, method, scheme, kept)
     return declared
 
 

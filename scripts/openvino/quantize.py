@@ -62,6 +62,15 @@ SETTINGS: Dict[str, Any] = {
     "target_device": nncf.TargetDevice.CPU,
     "fast_bias_correction": False,
 }
+SCHEMES: Dict[str, Dict[str, Any]] = {
+    "default": {},
+    "accuracy_control": {},
+    "minmax": {"calibration": "minmax"},
+    "percentile": {"calibration": "percentile"},
+    "symmetric": {"preset": nncf.QuantizationPreset.PERFORMANCE},
+    "fast_bias": {"fast_bias_correction": True},
+}
+"""What the variants change: of `SETTINGS`, and of the method of calibration that the config asks for."""
 OVERFLOW_FIX = OverflowFix.DISABLE
 MAX_DROP = 0.01
 RESTORING = {"max_num_iterations": 5, "ranking_subset_size": 20, "num_ranking_workers": 1}
@@ -88,10 +97,15 @@ def agreement(model: ov.CompiledModel, given: Iterable[Item]) -> Tuple[float, Li
     return float(np.mean(each)), each
 
 
+def settings(variant: str) -> Dict[str, Any]:
+    """NNCF's settings for a variant."""
+    return {name: SCHEMES[variant].get(name, usual) for name, usual in SETTINGS.items()}
+
+
 def quantised(model: ov.Model, given: List[Item], options: Dict[str, Any]) -> ov.Model:
     """The int8 model, calibrated on all of `given`."""
     dataset = nncf.Dataset(given, lambda item: item[0])
-    how = dict(SETTINGS, subset_size=len(given))
+    how = dict(settings(options["variant"]), subset_size=len(given))
     advanced = AdvancedQuantizationParameters(
         overflow_fix=OVERFLOW_FIX, activations_range_estimator_params=METHODS[options["calibration"]]
     )
@@ -127,7 +141,8 @@ def kept_classes(model: ov.Model, given: List[Item]) -> int:
 
 
 def work(job: Job) -> Facts:
-    options = job.options
+    variant = job.options["variant"]
+    options = dict(job.options, calibration=SCHEMES[variant].get("calibration", job.options["calibration"]))
     if options["precision"] != "int8":
         raise Unsupported("NNCF makes int8 of OpenVINO IR here; %s is not among its precisions" % options["precision"])
     if options["calibration"] not in METHODS:
@@ -149,8 +164,8 @@ def work(job: Job) -> Facts:
         "recipe": recipe._asdict(),
         "options": dict(
             options,
-            preset=SETTINGS["preset"].value,
-            fast_bias_correction=SETTINGS["fast_bias_correction"],
+            preset=settings(variant)["preset"].value,
+            fast_bias_correction=settings(variant)["fast_bias_correction"],
             overflow_fix=OVERFLOW_FIX.value,
             subset_size=len(given),
         ),

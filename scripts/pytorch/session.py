@@ -20,13 +20,8 @@ Inputs = Tuple[torch.Tensor, ...]
 Placed = Callable[[Inputs], Placement]
 """Reads back where a request ran; may run one more on the given inputs to see it."""
 
-COMPILED = ("fp32", *reduced.AUTOCAST, *INT8)
-PRECISIONS = {
-    "pytorch": ("fp32", *reduced.AUTOCAST, "int8_dynamic"),
-    "torchscript": ("fp32", *INT8),
-    "torch_compile": COMPILED,
-    "aotinductor": COMPILED,
-}
+PRECISIONS = ("fp32", *reduced.AUTOCAST, *INT8)
+"""What may be asked for. What then runs in another precision, such as a float network opened for int8, is degraded."""
 
 ONE_STREAM = ("torch_compile", "aotinductor")
 """Runtimes whose artifact fixes the number of threads of a request."""
@@ -80,10 +75,10 @@ def open(artifact: Path, options: Dict[str, Any]) -> TorchSession:  # noqa: A001
     Streams run one module: a Python thread takes the number of threads that is set when it first computes.
     """
     asked = Options.of(options)
-    if asked.device != "cpu" or asked.precision not in PRECISIONS[asked.runtime]:
+    if asked.device != "cpu" or asked.precision not in PRECISIONS:
         raise Unsupported(
-            "PyTorch's %s is driven in %s on the CPU so far; asked for %s on %s"
-            % (asked.runtime, ", ".join(PRECISIONS[asked.runtime]), asked.precision, asked.device)
+            "PyTorch is driven in %s on the CPU so far; asked for %s on %s"
+            % (", ".join(PRECISIONS), asked.precision, asked.device)
         )
     if asked.streams > 1 and asked.runtime in ONE_STREAM:
         raise NotImplementedError("the generated code runs on the %d threads it was compiled for" % asked.threads)
@@ -105,6 +100,8 @@ def _eager(artifact: Path, options: Options) -> TorchSession:
 
 
 def _torchscript(artifact: Path, options: Options) -> TorchSession:
+    if options.precision in reduced.AUTOCAST:
+        raise Unsupported("TorchScript is driven without autocast; asked for %s" % options.precision)
     module = torch.jit.load(str(artifact / "model.ts"), map_location="cpu")
     return TorchSession(module, options, lambda inputs: placements.scripted(module, options.precision))
 

@@ -2,7 +2,8 @@
 
 Of each network's runtimes and precisions, the fastest scheme that ran as asked and passed its gate is kept, by the
 screen's location. The usual way stays where no scheme is faster beyond the noise: one that is tried among many wins by
-luck easily, so its interval must lie below the usual way's (paired over the rounds). Every try is a row of the table.
+luck easily, so the interval of its ratio to the usual way, paired over the rounds and the wider the more are tried,
+must lie below 1. Every try is a row of the table.
 """
 
 import argparse
@@ -18,6 +19,9 @@ from scripts.report.columns import frame, write_whole
 from scripts.report.rows import KEY, Row, planned, read_plan
 from scripts.report.summarise import summarise, trials_of
 from scripts.stats.comparison import paired_ratio
+
+WRONGLY = 0.025
+"""How often, at most, a scheme that is no faster takes the usual way's place, however many are tried (Bonferroni)."""
 
 Values = dict[str, Any]
 
@@ -42,7 +46,7 @@ def _fastest(group: Sequence[Row], location: str) -> Row:
     if usual is None or best is usual:
         return best
     if logs[best].keys() & logs[usual].keys():
-        ratio = paired_ratio(logs[best], logs[usual])
+        ratio = paired_ratio(logs[best], logs[usual], 1 - 2 * WRONGLY / (len(group) - 1))
         if ratio.hi is not None and ratio.hi < 1:
             return best
     return usual

@@ -91,4 +91,4 @@ def refused(python, artifact: Path, **change: str) -> str:
 def test_what_a_network_has_not_is_unsupported(verb, python, tmp_path):
     checkpoint, _ = network(verb, tmp_path, "stubborn", STUBBORN)
     assert "this network has none" in refused(python, checkpoint, precision="int8_dynamic")
-    assert "asked for int8 on cpu" in refused(python, checkpoint, precision="int8")
+    assert "asked for fp8 on cpu" in refused(python, checkpoint, precision="fp8")

@@ -38,8 +38,8 @@ def _taken(facts: dict[str, Any]) -> str:
 
     return (
         f"Pruned ({facts['method']}, {percent(facts['amount'])}): {WORDS[facts['method']]}."
-        f" {percent(facts['sparsity'])} of the weights are zero; {change('macs', millions)} multiplications; the weights"
-        f" take {change('bytes', megabytes)}, compressed {change('compressed', megabytes)}."
+        f" {percent(facts['sparsity'])} of the weights are zero; {change('macs', millions)} multiplications; the"
+        f" weights take {change('bytes', megabytes)}, compressed {change('compressed', megabytes)}."
     )
 
 
