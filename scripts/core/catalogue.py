@@ -3,6 +3,7 @@
 A new backend is one row here, one room in `scripts/`, one file in `rules/`, one `.in` in `envs/`.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 DYNAMIC = "dyn"
@@ -49,7 +50,8 @@ class Runtime:
     compiles:  a compiler turns the portable file into a compiled artifact for this host
     static:    the compiled artifact (or the portable file) serves one batch and image size only
     devices:   where it can execute; needs: hardware without which it cannot ("nvidia")
-    variants:  precision -> the variants that can be asked for
+    variants:  precision -> its usual variants
+    extra:     precision -> further ones, which are taken where they are named or `precisions: all` asks for everything
     """
 
     title: str
@@ -62,7 +64,21 @@ class Runtime:
     needs: str | None = None
     builds_without_device: bool = False
     variants: Variants = field(default_factory=lambda: {"fp32": (DEFAULT,)})
+    extra: Variants = field(default_factory=dict)
     formats: dict[str, str] = field(default_factory=dict)
+
+    def variants_of(self, precision: str, named: Collection[str] | None) -> tuple[str, ...]:
+        """The variants of a precision that a config takes. named: those it names; None for the usual ones."""
+        usual = self.variants[precision]
+        if named is None:
+            return usual
+        return tuple(variant for variant in usual + self.extra.get(precision, ()) if variant in named)
+
+    @property
+    def known_variants(self) -> tuple[str, ...]:
+        """All that a config may name."""
+        groups = [*self.variants.values(), *self.extra.values()]
+        return tuple(dict.fromkeys(variant for group in groups for variant in group))
 
     @property
     def precisions(self) -> tuple[str, ...]:
@@ -116,13 +132,8 @@ FORMATS: dict[str, Format] = {
     ),
 }  # fmt: skip
 
-INDUCTOR: Variants = {
-    "fp32": (DEFAULT, "freezing"),
-    "bf16": ONLY,
-    "fp16": ONLY,
-    "int8": ONLY,
-    "int8_dynamic": ONLY,
-}
+INDUCTOR: Variants = {"fp32": ONLY, "bf16": ONLY, "fp16": ONLY, "int8": ONLY, "int8_dynamic": ONLY}
+FREEZING: Variants = {"fp32": ("freezing",)}
 PT2E = {"int8": "pt2e", "int8_dynamic": "pt2e"}
 
 RUNTIMES: dict[str, Runtime] = {
@@ -132,13 +143,16 @@ RUNTIMES: dict[str, Runtime] = {
             "fp32": ONLY, "bf16": (DEFAULT, "channels_last"), "fp16": ONLY,
             "int8_dynamic": ONLY,
         },
+        extra={"fp32": ("channels_last",), "fp16": ("channels_last",)},
     ),
     "torchscript": Runtime("TorchScript", "pytorch", "torchscript", "torch", compiles=False, static=False),
     "torch_compile": Runtime(
-        "torch.compile", "pytorch", "checkpoint", "torch", compiles=True, static=True, variants=INDUCTOR, formats=PT2E,
+        "torch.compile", "pytorch", "checkpoint", "torch", compiles=True, static=True,
+        variants=INDUCTOR, extra=FREEZING, formats=PT2E,
     ),
     "aotinductor": Runtime(
-        "AOTInductor", "pytorch", "checkpoint", "torch", compiles=True, static=True, variants=INDUCTOR, formats=PT2E,
+        "AOTInductor", "pytorch", "checkpoint", "torch", compiles=True, static=True,
+        variants=INDUCTOR, extra=FREEZING, formats=PT2E,
     ),
     "onnxruntime": Runtime(
         "ONNX Runtime", "onnxruntime", "onnx", "onnxruntime", compiles=True, static=False,

@@ -51,7 +51,8 @@ def precisions() -> str:
 
 def _variants(runtime: Runtime) -> Iterator[str]:
     for precision, variants in runtime.variants.items():
-        others = [variant for variant in variants if variant != DEFAULT]
+        extra = [f"{variant}*" for variant in runtime.extra.get(precision, ())]
+        others = [*(variant for variant in variants if variant != DEFAULT), *extra]
         yield f"{precision} ({', '.join([DEFAULT, *others])})" if others else precision
 
 

@@ -28,7 +28,9 @@ class Choice(Part):
     """What is asked of one runtime."""
 
     precisions: Precisions | None = Field(default=None, description="Its own precisions, in place of the general ones.")
-    variants: VariantList | None = Field(default=None, description="Those of its variants to take, such as `default`.")
+    variants: VariantList | None = Field(
+        default=None, description="Those of its variants to take, such as `default`, in place of the usual ones."
+    )
 
 
 AsWritten = Annotated[
@@ -66,10 +68,17 @@ def resolve(chosen: dict[str, Choice], asked: Any, named: bool) -> dict[str, Cho
             if not known[name]
         )
     return {
-        name: Choice(precisions=precisions, variants=chosen[name].variants)
+        name: Choice(precisions=precisions, variants=_variants(name, chosen[name], asked))
         for name, precisions in known.items()
         if precisions
     }
+
+
+def _variants(runtime: str, choice: Choice, asked: Any) -> list[str] | None:
+    """The variants to take: those named; all where everything is asked for; None for the usual ones."""
+    if choice.variants is None and (choice.precisions or asked) == "all":
+        return list(RUNTIMES[runtime].known_variants)
+    return choice.variants
 
 
 def _known_of(runtime: str, asked: Any) -> list[str]:
@@ -91,7 +100,7 @@ def _own_precisions(chosen: dict[str, Choice]) -> Iterator[Mistake]:
 def _own_variants(chosen: dict[str, Choice]) -> Iterator[Mistake]:
     """Variants that were asked of a runtime and that none of its precisions has."""
     for name, choice in chosen.items():
-        known = list(dict.fromkeys(variant for own in RUNTIMES[name].variants.values() for variant in own))
+        known = RUNTIMES[name].known_variants
         for i, variant in enumerate(choice.variants or []):
             if variant not in known:
                 yield (name, "variants", i), f"{name} does not know {variant}; give {either(known)}"

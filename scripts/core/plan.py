@@ -139,9 +139,8 @@ def candidates(config: dict[str, Any]) -> Iterator[Candidate]:
     for name, asked in config["runtimes"].items():
         runtime = RUNTIMES[name]
         for precision in asked["precisions"]:
-            for variant, device in product(runtime.variants[precision], runtime.devices):
-                if variant in (asked["variants"] or (variant,)):
-                    yield name, precision, variant, device
+            for variant, device in product(runtime.variants_of(precision, asked["variants"]), runtime.devices):
+                yield name, precision, variant, device
 
 
 def session_options(

@@ -21,9 +21,9 @@ def torchscript(verb, tiny_checkpoint, tmp_path_factory) -> Path:
     return out
 
 
-def compiled(verb, runtime: str, portable: Path, out: Path, precision: str = "fp32", **variables: str):
+def compiled(verb, runtime: str, portable: Path, out: Path, precision="fp32", variant="default", **variables: str):
     options = {"runtime": runtime, "batch": 2, "image_size": 32, "threads": 2, "device": "cpu"}
-    options |= {"precision": precision, "variant": "default"}
+    options |= {"precision": precision, "variant": variant}
     sources = {"portable": portable}
     return verb("torch", "scripts.pytorch.compile", out, sources, options, variables=variables or None)
 

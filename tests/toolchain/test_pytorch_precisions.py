@@ -71,6 +71,16 @@ def test_compiled_bf16(verb, session, tiny_checkpoint, tiny_reference, tmp_path,
     assert opened.children == []
 
 
+def test_frozen_fp32_is_found_in_the_cache(verb, session, tiny_checkpoint, tiny_reference, tmp_path):
+    """Packed weights, which Inductor's cache by itself refuses, do not make it compile again."""
+    asked = {"precision": "fp32", "variant": "freezing"}
+    result = compiled(verb, "torch_compile", tiny_checkpoint, tmp_path / "files", **asked)
+    assert result.code == 0, result.stderr
+    opened = session(*PYTORCH, result.out, tiny_reference, runtime="torch_compile", batch=2, **asked)
+    assert opened.sqnr_db > 80 and opened.placement["degraded"] is None
+    assert "_convolution_pointwise" in opened.placement["summary"]
+
+
 def test_what_stays_out_of_autocast_is_told(verb, session, tmp_path):
     """Of 8 x 3 x 9 x 30 x 30 and 8 x 8 x 9 x 28 x 28 multiplications the latter are in bf16: 69.9 %."""
     checkpoint, reference = network(verb, tmp_path, "stubborn", STUBBORN)

@@ -14,6 +14,7 @@ from scripts.core import config
 from scripts.core.catalogue import RUNTIMES
 from scripts.core.config_model import Config
 from scripts.core.paths import ROOT
+from scripts.core.plan import candidates
 from tests.unit.config_cases import base, digest, resolved
 
 __all__ = ["base"]
@@ -121,11 +122,25 @@ def test_runtimes_are_all_or_a_list_or_a_mapping() -> None:
         "pytorch": {"precisions": ["fp32"], "variants": None},
     }
     assert resolved("runtimes: {openvino: {precisions: all}, litert: }\nprecisions: all")["runtimes"] == {
-        "openvino": {"precisions": list(RUNTIMES["openvino"].precisions), "variants": None},
-        "litert": {"precisions": list(RUNTIMES["litert"].precisions), "variants": None},
+        "openvino": {
+            "precisions": list(RUNTIMES["openvino"].precisions),
+            "variants": ["default", "accuracy_control"],
+        },
+        "litert": {"precisions": list(RUNTIMES["litert"].precisions), "variants": ["default"]},
     }
     chosen = resolved("{precisions: [fp32, bf16], runtimes: {pytorch: {variants: [channels_last]}}}")["runtimes"]
     assert chosen == {"pytorch": {"precisions": ["fp32", "bf16"], "variants": ["channels_last"]}}
+
+
+def test_further_variants_are_taken_where_named_or_where_everything_is_asked_for() -> None:
+    def fp32(text: str) -> list[str]:
+        config = resolved(f"{{runtimes: {text}}}")
+        return [variant for _, precision, variant, _ in candidates(config) if precision == "fp32"]
+
+    assert fp32("[torch_compile]") == ["default"]
+    assert fp32("{torch_compile: {variants: [freezing]}}") == ["freezing"]
+    assert fp32("{torch_compile: {precisions: all}}") == ["default", "freezing"]
+    assert fp32("{torch_compile: {precisions: all, variants: [default]}}") == ["default"]
 
 
 def test_photos_are_listed_but_not_read(base: Path) -> None:

@@ -139,8 +139,7 @@ def test_a_mistake_is_one_sentence(text: str, sentence: str) -> None:
     ],
 )
 def test_runtimes_and_precisions(text: str, sentence: str) -> None:
-    variants = list(dict.fromkeys(v for own in RUNTIMES["openvino"].variants.values() for v in own))
-    said = sentence.replace("{openvino}", either(variants))
+    said = sentence.replace("{openvino}", either(RUNTIMES["openvino"].known_variants))
     if "none of the runtimes" in said:  # in the order of all precisions, not of the runtime's own
         known = [precision for precision in PRECISIONS if precision in RUNTIMES["pytorch"].precisions]
         said = said.replace("{pytorch}", either(known))
