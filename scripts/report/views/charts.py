@@ -10,7 +10,7 @@ from scripts.report import figures
 from scripts.report.answers import CANDIDATE, Contest, Question, per_second
 from scripts.report.evidence import OTHER, Evidence, key_of
 from scripts.report.figures import Bar
-from scripts.report.wording import candidate, known
+from scripts.report.wording import candidate, known, number
 
 
 @dataclass(frozen=True)
@@ -91,9 +91,16 @@ def _trade_off(question: Question, evidence: Evidence, prefix: str) -> list[Char
     note = (
         f"{says.capitalize()} against time at batch {contest.batch}, from the screen. Full and named: no other"
         " candidate is as fast, as accurate and as small (the Pareto front over time, accuracy and size)."
+        f"{_one_photo(rows) if right == 'top1_accuracy' else ''}"
     )
     svg = figures.scatter(bars, "ms per request", f"{says.split()[0]}, %", "size in MB")
     return [Chart(f"{prefix}-pareto", "Time, accuracy, size", note, svg)]
+
+
+def _one_photo(rows: pd.DataFrame) -> str:
+    """How much one photo weighs: small differences of accuracy are a photo or two."""
+    labelled = rows["labelled"].max()
+    return f" One of {int(labelled)} photos is {number(100 / labelled, 2)} points." if known(labelled) else ""
 
 
 def _point(cells: pd.Series, is_first: bool, is_latency: bool, evidence: Evidence) -> Bar:
