@@ -74,7 +74,7 @@ class Bench:
         """The calibration batch; `noise`: of as many standard normal numbers instead of photos."""
         out = self.folder / ("noise" if noise else "calibration")
         if not out.exists():
-            made(run_verb("torch", "scripts.models.calibration", out, {"reference": self.reference}, {"photos": 32}))
+            made(run_verb("torch", "scripts.models.calibration", out, {"reference": self.reference}, {"photos": 100}))
             if noise:
                 shape = np.load(out / "inputs.npy").shape
                 np.save(out / "inputs.npy", np.random.default_rng(0).standard_normal(shape, dtype=np.float32))
