@@ -127,7 +127,12 @@ def test_a_broken_network_is_caught(bench: Bench, runtime: str, name: str) -> No
 
 
 @pytest.mark.parametrize("runtime", INT8)
-def test_ranges_from_noise_are_caught_and_those_from_photos_pass(bench: Bench, runtime: str) -> None:
+def test_ranges_from_noise_are_caught(bench: Bench, runtime: str) -> None:
     assert bench.verified(runtime, "int8", bench.checkpoint, noise=True)["gate"] == "fail"
+
+
+@pytest.mark.parametrize("runtime", [runtime for runtime in INT8 if runtime != "aotinductor"])
+def test_ranges_from_photos_pass(bench: Bench, runtime: str) -> None:
+    """Not of AOTInductor, whose compiler takes a minute: the small network has it in test_pytorch_quantised."""
     right = bench.verified(runtime, "int8", bench.checkpoint)
     assert right["gate"] == "pass" and right["placement"]["degraded"] is None, right["gated"]
