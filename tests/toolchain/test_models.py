@@ -122,8 +122,8 @@ def test_a_network_of_arrays(verb, python, tmp_path):
     drawn = verb("torch", "scripts.models.reference", tmp_path / "drawn", sources, {"model": model})
     assert drawn.code == 0, drawn.stderr
     words = np.load(drawn.out / "inputs.words.npy")
-    assert words.shape == (64, 7) and words.min() == 0 and words.max() == 19
-    assert np.load(drawn.out / "logits.scores.npy").shape == (64, 5)
+    assert words.shape == (128, 7) and words.min() == 0 and words.max() == 19
+    assert np.load(drawn.out / "logits.scores.npy").shape == (128, 5)
 
     samples = tmp_path / "samples.npz"
     np.savez(samples, values=np.load(drawn.out / "inputs.values.npy")[:3], words=words[:3])
