@@ -11,7 +11,7 @@ sys.path.insert(0, workflow.basedir)
 from snakemake.utils import update_config
 
 from scripts.core import bootstrap, environment, estimate, host, keys, networks, paths, plan, retry, tuned
-from scripts.core.catalogue import CALIBRATED, FORMATS, RUNTIMES
+from scripts.core.catalogue import CALIBRATED, FORMATS, QUANTIZED, RUNTIMES
 from scripts.core.codehash import code_hash
 from scripts.trust.rows import proof_rows
 
@@ -37,7 +37,7 @@ os.environ.setdefault("ASSAY_SESSION", time.strftime("%Y%m%dT%H%M%S", time.gmtim
 
 wildcard_constraints:
     model="[a-z0-9_]+",
-    weights=r"(?:package|torchvision|file|untrained)(?:_(?:magnitude|structured)\d+)?",
+    weights="[a-z0-9_]+",
     runtime="|".join(RUNTIMES),
     precision="[a-z0-9_]+",
     variant="[a-z0-9_]+",

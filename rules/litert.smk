@@ -25,31 +25,3 @@ rule convert_litert:
             CONVERT,
             "--verb scripts.litert.convert --source checkpoint={input.checkpoint:q}",
         )
-
-
-rule quantize_litert:
-    """TFLite -> TFLite in a lower precision."""
-    input:
-        environment=environment_of("litert_quantize"),
-        tflite=source_of("tflite_reduced"),
-        calibration=calibration_of,
-    output:
-        **made(portable("tflite_reduced")),
-    log:
-        f"{portable('tflite_reduced')}/convert.log",
-    conda:
-        conda_of("litert_quantize")
-    resources:
-        mem_mb=3000,
-    params:
-        options=build_options,
-        code=code_hash("scripts.litert.quantize"),
-        env=environment_key("litert_quantize"),
-    message:
-        "LiteRT: {wildcards.precision} of {wildcards.model}"
-    shell:
-        words(
-            CONVERT,
-            "--verb scripts.litert.quantize --source tflite={input.tflite:q}",
-            "--source calibration={input.calibration:q}",
-        )

@@ -28,34 +28,6 @@ rule convert_onnx:
         )
 
 
-rule quantize_onnxruntime:
-    """ONNX -> ONNX in a lower precision, as ONNX Runtime wants it on a CPU."""
-    input:
-        environment=environment_of("onnxruntime_quantize"),
-        onnx=source_of("onnx_reduced"),
-        calibration=calibration_of,
-    output:
-        **made(portable("onnx_reduced")),
-    log:
-        f"{portable('onnx_reduced')}/convert.log",
-    conda:
-        conda_of("onnxruntime_quantize")
-    resources:
-        mem_mb=3000,
-    params:
-        options=build_options,
-        code=code_hash("scripts.onnxruntime.quantize"),
-        env=environment_key("onnxruntime_quantize"),
-    message:
-        "ONNX Runtime: {wildcards.precision} of {wildcards.model}"
-    shell:
-        words(
-            CONVERT,
-            "--verb scripts.onnxruntime.quantize --source onnx={input.onnx:q}",
-            "--source calibration={input.calibration:q}",
-        )
-
-
 rule compile_onnxruntime:
     """ONNX -> ONNX Runtime's optimised graph for this CPU."""
     input:

@@ -27,34 +27,6 @@ rule convert_openvino:
         )
 
 
-rule quantize_openvino:
-    """IR -> int8 IR by NNCF."""
-    input:
-        environment=environment_of("openvino_quantize"),
-        ir=source_of("ir_quantized"),
-        calibration=calibration_of,
-    output:
-        **made(portable("ir_quantized")),
-    log:
-        f"{portable('ir_quantized')}/convert.log",
-    conda:
-        conda_of("openvino_quantize")
-    resources:
-        mem_mb=3000,
-    params:
-        options=build_options,
-        code=code_hash("scripts.openvino.quantize"),
-        env=environment_key("openvino_quantize"),
-    message:
-        "OpenVINO: quantising {wildcards.model} ({wildcards.variant})"
-    shell:
-        words(
-            CONVERT,
-            "--verb scripts.openvino.quantize --source ir={input.ir:q}",
-            "--source calibration={input.calibration:q}",
-        )
-
-
 rule compile_openvino:
     """IR -> OpenVINO's compiled blob for one shape."""
     input:

@@ -28,34 +28,6 @@ rule convert_torchscript:
         )
 
 
-rule quantize_pytorch:
-    """Checkpoint -> int8 program by PT2E, for Inductor on x86."""
-    input:
-        environment=environment_of("torch"),
-        checkpoint=source_of("pt2e"),
-        calibration=calibration_of,
-    output:
-        **made(portable("pt2e")),
-    log:
-        f"{portable('pt2e')}/convert.log",
-    conda:
-        conda_of("torch")
-    resources:
-        mem_mb=4000,
-    params:
-        options=build_options,
-        code=code_hash("scripts.pytorch.quantize"),
-        env=environment_key("torch"),
-    message:
-        "PyTorch: quantising {wildcards.model} to {wildcards.precision}"
-    shell:
-        words(
-            CONVERT,
-            "--verb scripts.pytorch.quantize --source checkpoint={input.checkpoint:q}",
-            "--source calibration={input.calibration:q}",
-        )
-
-
 rule compile_inductor:
     """Checkpoint -> torch.compile's cache or AOTInductor's package, for one shape."""
     input:

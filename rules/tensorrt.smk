@@ -3,34 +3,6 @@
 # TensorRT for RTX builds ahead of time for the config's target, with no GPU at all.
 
 
-rule quantize_tensorrt:
-    """ONNX -> strongly typed ONNX for TensorRT."""
-    input:
-        environment=environment_of("tensorrt_quantize"),
-        onnx=source_of("onnx_typed"),
-        calibration=calibration_of,
-    output:
-        **made(portable("onnx_typed")),
-    log:
-        f"{portable('onnx_typed')}/convert.log",
-    conda:
-        conda_of("tensorrt_quantize")
-    resources:
-        mem_mb=4000,
-    params:
-        options=build_options,
-        code=code_hash("scripts.tensorrt.quantize"),
-        env=environment_key("tensorrt_quantize"),
-    message:
-        "TensorRT: typing {wildcards.model} in {wildcards.precision}"
-    shell:
-        words(
-            CONVERT,
-            "--verb scripts.tensorrt.quantize --source onnx={input.onnx:q}",
-            "--source calibration={input.calibration:q}",
-        )
-
-
 rule compile_tensorrt:
     """ONNX -> TensorRT engine for this GPU."""
     input:

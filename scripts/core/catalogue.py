@@ -20,6 +20,7 @@ class Format:
     file:      the file inside the artifact's `files/` that a runtime opens
     variants:  precision -> the variants that it is written in
     schemes:   precision -> further variants, which only `tune` tries: other ways to the same precision
+    quantizer: the package in `scripts/` whose `quantize.py` makes it from the fp32 file; None: a rule of its own does
     """
 
     env: str
@@ -28,6 +29,7 @@ class Format:
     file: str
     variants: Variants = field(default_factory=lambda: {"fp32": (DEFAULT,)})
     schemes: Variants = field(default_factory=dict)
+    quantizer: str | None = None
 
     def kind(self, precision: str, variant: str) -> str:
         """The `{precision}.{variant}` of this format that a candidate starts from.
@@ -95,54 +97,55 @@ CALIBRATED = ("int8", "fp8")
 
 ONLY = (DEFAULT,)
 
+
+def only(*precisions: str) -> Variants:
+    """Precisions with the usual way and no other."""
+    return dict.fromkeys(precisions, ONLY)
+
+
 FORMATS: dict[str, Format] = {
     "checkpoint": Format(env="torch", source=None, static=False, file="weights.pt"),
     "torchscript": Format(env="torch", source="checkpoint", static=False, file="model.ts"),
     "pt2e": Format(
-        env="torch", source="checkpoint", static=False, file="program.pt2",
-        variants={"int8": ONLY, "int8_dynamic": ONLY},
+        env="torch", source="checkpoint", static=False, file="program.pt2", quantizer="pytorch",
+        variants=only("int8", "int8_dynamic"),
     ),
     "onnx": Format(env="torch", source="checkpoint", static=False, file="model.onnx"),
     "onnx_reduced": Format(
-        env="onnxruntime_quantize", source="onnx", static=False, file="model.onnx",
-        variants={"fp16": ONLY, "int8": ONLY, "int8_dynamic": ONLY},
+        env="onnxruntime_quantize", source="onnx", static=False, file="model.onnx", quantizer="onnxruntime",
+        variants=only("fp16", "int8", "int8_dynamic"),
         schemes={"int8": ("percentile", "per_tensor", "symmetric", "mixed")},
     ),
     "onnx_typed": Format(
-        env="tensorrt_quantize", source="onnx", static=False, file="model.onnx",
-        variants={"fp16": ONLY, "bf16": ONLY, "int8": ONLY, "fp8": ONLY},
+        env="tensorrt_quantize", source="onnx", static=False, file="model.onnx", quantizer="tensorrt",
+        variants=only("fp16", "bf16", "int8", "fp8"),
     ),
-    "ir": Format(
-        env="openvino", source="onnx", static=False, file="model.xml", variants={"fp32": ONLY, "fp16": ONLY},
-    ),
+    "ir": Format(env="openvino", source="onnx", static=False, file="model.xml", variants=only("fp32", "fp16")),
     "ir_quantized": Format(
-        env="openvino_quantize", source="ir", static=False, file="model.xml",
+        env="openvino_quantize", source="ir", static=False, file="model.xml", quantizer="openvino",
         variants={"int8": (DEFAULT, "accuracy_control")},
         schemes={"int8": ("minmax", "percentile", "symmetric", "fast_bias")},
     ),
     "tflite": Format(env="litert_convert", source="checkpoint", static=False, file="model.tflite"),
     "tflite_reduced": Format(
-        env="litert_quantize", source="tflite", static=False, file="model.tflite",
-        variants={"fp16": ONLY, "int8": ONLY, "int8_dynamic": ONLY},
+        env="litert_quantize", source="tflite", static=False, file="model.tflite", quantizer="litert",
+        variants=only("fp16", "int8", "int8_dynamic"),
     ),
     "pte": Format(
         env="executorch", source="checkpoint", static=True, file="model.pte",
-        variants={"fp32": ONLY, "fp16": ONLY, "int8": ONLY, "int8_dynamic": ONLY},
+        variants=only("fp32", "fp16", "int8", "int8_dynamic"),
         schemes={"int8": ("minmax", "per_tensor")},
     ),
 }  # fmt: skip
 
-INDUCTOR: Variants = {"fp32": ONLY, "bf16": ONLY, "fp16": ONLY, "int8": ONLY, "int8_dynamic": ONLY}
+INDUCTOR = only("fp32", "bf16", "fp16", "int8", "int8_dynamic")
 FREEZING: Variants = {"fp32": ("freezing",)}
-PT2E = {"int8": "pt2e", "int8_dynamic": "pt2e"}
+PT2E = dict.fromkeys(("int8", "int8_dynamic"), "pt2e")
 
 RUNTIMES: dict[str, Runtime] = {
     "pytorch": Runtime(
         "PyTorch eager", "pytorch", "checkpoint", "torch", compiles=False, static=False,
-        variants={
-            "fp32": ONLY, "bf16": (DEFAULT, "channels_last"), "fp16": ONLY,
-            "int8_dynamic": ONLY,
-        },
+        variants=only("fp32") | {"bf16": (DEFAULT, "channels_last")} | only("fp16", "int8_dynamic"),
         extra={"fp32": ("channels_last",), "fp16": ("channels_last",)},
     ),
     "torchscript": Runtime("TorchScript", "pytorch", "torchscript", "torch", compiles=False, static=False),
@@ -156,22 +159,21 @@ RUNTIMES: dict[str, Runtime] = {
     ),
     "onnxruntime": Runtime(
         "ONNX Runtime", "onnxruntime", "onnx", "onnxruntime", compiles=True, static=False,
-        variants={"fp32": ONLY, "fp16": ONLY, "int8": ONLY, "int8_dynamic": ONLY},
-        formats={"fp16": "onnx_reduced", "int8": "onnx_reduced", "int8_dynamic": "onnx_reduced"},
+        variants=only("fp32", "fp16", "int8", "int8_dynamic"),
+        formats=dict.fromkeys(FORMATS["onnx_reduced"].variants, "onnx_reduced"),
     ),
     "openvino": Runtime(
         "OpenVINO", "openvino", "ir", "openvino", compiles=True, static=True,
-        variants={"fp32": ONLY, "fp16": ONLY, "bf16": ONLY, "int8": (DEFAULT, "accuracy_control")},
-        formats={"int8": "ir_quantized"},
+        variants=only("fp32", "fp16", "bf16") | FORMATS["ir_quantized"].variants,
+        formats=dict.fromkeys(FORMATS["ir_quantized"].variants, "ir_quantized"),
     ),
     "litert": Runtime(
         "LiteRT", "litert", "tflite", "litert", compiles=False, static=False,
-        variants={"fp32": ONLY, "fp16": ONLY, "int8": ONLY, "int8_dynamic": ONLY},
-        formats={"fp16": "tflite_reduced", "int8": "tflite_reduced", "int8_dynamic": "tflite_reduced"},
+        variants=only("fp32", "fp16", "int8", "int8_dynamic"),
+        formats=dict.fromkeys(FORMATS["tflite_reduced"].variants, "tflite_reduced"),
     ),
     "executorch": Runtime(
-        "ExecuTorch", "executorch", "pte", "executorch", compiles=False, static=True,
-        variants={"fp32": ONLY, "fp16": ONLY, "int8": ONLY, "int8_dynamic": ONLY},
+        "ExecuTorch", "executorch", "pte", "executorch", compiles=False, static=True, variants=FORMATS["pte"].variants,
     ),
     "tensorrt": Runtime(
         "TensorRT", "tensorrt", "onnx", "tensorrt", compiles=True, static=True, devices=("cuda:0",), needs="nvidia",
@@ -179,10 +181,13 @@ RUNTIMES: dict[str, Runtime] = {
     "tensorrt_rtx": Runtime(
         "TensorRT for RTX", "tensorrt", "onnx", "tensorrt_rtx", compiles=True, static=True,
         devices=("cuda:0",), needs="nvidia", builds_without_device=True,
-        variants={"fp32": ONLY, "fp16": ONLY, "bf16": ONLY, "int8": ONLY, "fp8": ONLY},
-        formats=dict.fromkeys(("fp16", "bf16", "int8", "fp8"), "onnx_typed"),
+        variants=only("fp32", "fp16", "bf16", "int8", "fp8"),
+        formats=dict.fromkeys(FORMATS["onnx_typed"].variants, "onnx_typed"),
     ),
 }  # fmt: skip
+
+QUANTIZED = {name: f"scripts.{form.quantizer}.quantize" for name, form in FORMATS.items() if form.quantizer}
+"""The formats that a room's `quantize.py` makes, each with that program."""
 
 TORCH_ENVS = ("torch", "executorch", "litert_convert", "tensorrt_quantize")
 """Environments that hold PyTorch: each has two locks, `NAME_cpu` and `NAME_cuda`."""

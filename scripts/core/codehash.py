@@ -110,6 +110,12 @@ _remembered = _Remembered(ROOT / ".snakemake" / "assay-code.json")
 
 
 @cache
+def _meaning(file: Path) -> tuple[str, list[str]]:
+    """Hash of a file's tokens and the names that it imports. Read once: many modules import the same file."""
+    return _remembered(file)
+
+
+@cache
 def closure(module: str) -> tuple[str, ...]:
     """The modules of its own package that `module` may import, itself included, sorted."""
     seen: set[str] = set()
@@ -120,7 +126,7 @@ def closure(module: str) -> tuple[str, ...]:
         if file is None or name in seen:
             continue
         seen.add(name)
-        todo += _remembered(file)[1]
+        todo += _meaning(file)[1]
     if not seen:
         raise ModuleNotFoundError(f"there is no module {module} in {Path.cwd()} or {ROOT}")
     return tuple(sorted(seen))
@@ -133,6 +139,6 @@ def code_hash(*modules: str) -> str:
     for name in sorted({name for module in modules for name in closure(module)}):
         file = _file(name, name.split(".")[0])
         assert file is not None
-        digest.update(f"{name} {_remembered(file)[0]}\n".encode())
+        digest.update(f"{name} {_meaning(file)[0]}\n".encode())
     _remembered.save()
     return digest.hexdigest()[:16]

@@ -45,7 +45,7 @@ def load(raw: Any, base: Path) -> Config:
             [f"the config: {shown(raw)} is not a mapping; write keys and values, such as `batches: [1, 8]`"]
         )
     try:
-        return Config.model_validate(_plain(raw), context={"base": base})
+        return Config.model_validate(_plain(raw), context={"base": base, "files": {}})
     except ValidationError as error:
         raise ConfigError(sentences(error, Config.model_json_schema())) from None
 

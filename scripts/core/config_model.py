@@ -19,7 +19,7 @@ from scripts.core import networks
 from scripts.core.catalogue import FORMATS, RUNTIMES
 from scripts.core.config_errors import ALLOWED, Mistake, OneOf, raise_mistakes
 from scripts.core.config_network import Entry, Network
-from scripts.core.config_parts import ExistingFile, Part, base_of, path_field, photo_files, unique
+from scripts.core.config_parts import ExistingFile, Part, found, path_field, unique
 from scripts.core.config_runtimes import AsWritten, Choice, Chosen, Precisions, as_mapping, resolve
 
 ENVIRONMENTS = tuple(
@@ -159,7 +159,7 @@ def _told_apart(entries: list[Network]) -> list[Network]:
             mistakes.append(((i,), sentence + advice))
             continue
         base = bases.setdefault((entry.name, entry.weights), i)
-        if networks.whole(entry.model_dump()) != networks.whole(entries[base].model_dump()):
+        if base != i and networks.whole(entry.model_dump()) != networks.whole(entries[base].model_dump()):
             sentence = f"differs in more than pruning from models[{base}], of the same name and weights; rename it"
             mistakes.append(((i,), sentence))
     raise_mistakes(mistakes)
@@ -201,16 +201,16 @@ class Config(Part):
         default="auto", description="Threads that each runtime may use; `auto` is one per usable core."
     )
     calibration: Calibration = Field(
-        default_factory=Calibration, description="How the ranges of int8 and fp8 are found."
+        default=_as_written({}), validate_default=True, description="How the ranges of int8 and fp8 are found."
     )
-    measure: Measure = Field(default_factory=Measure, description="How candidates are measured.")
-    finals: Finals = Field(default_factory=Finals, description="The leaders, measured afresh.")
-    serving: Serving = Field(default_factory=Serving, description="What `serving` asks for.")
-    trust: Trust = Field(default_factory=Trust, description="How much `make trust` measures.")
+    measure: Measure = Field(default=_as_written({}), validate_default=True, description="How candidates are measured.")
+    finals: Finals = Field(default=_as_written({}), validate_default=True, description="The leaders, measured afresh.")
+    serving: Serving = Field(default=_as_written({}), validate_default=True, description="What `serving` asks for.")
+    trust: Trust = Field(default=_as_written({}), validate_default=True, description="How much `make trust` measures.")
     limits: Limits = Field(
         default_factory=Limits, validate_default=True, description="When a job is stopped; other limits redo nothing."
     )
-    tensorrt_rtx: TensorrtRtx = Field(default_factory=TensorrtRtx, description="TensorRT for RTX.")
+    tensorrt_rtx: TensorrtRtx = Field(default=_as_written({}), validate_default=True, description="TensorRT for RTX.")
     photos: Annotated[str, path_field("a folder of photos, or a CSV with a column `file`")] = Field(
         default="data/photos",
         validate_default=True,
@@ -263,10 +263,10 @@ class Config(Part):
     @field_validator("photos")
     @classmethod
     def _photos_exist(cls, value: str, info: ValidationInfo) -> str:
-        photo_files(base_of(info), value)
+        found(info, value)
         return value
 
     def model_post_init(self, context: Any) -> None:
-        self._photo_files = photo_files(context["base"], self.photos)
+        self._photo_files = context["files"][self.photos]
         trained_on = [entry.training.photos for entry in self.models if entry.training]
-        self._training_files = {source: photo_files(context["base"], source) for source in trained_on}
+        self._training_files = {source: context["files"][source] for source in trained_on}

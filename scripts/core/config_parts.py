@@ -2,7 +2,7 @@
 
 import csv
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, TypeVar, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 
@@ -15,7 +15,10 @@ T = TypeVar("T")
 class Part(BaseModel):
     """A mapping of the config: no unknown keys, no conversions ("8" is no 8, true is no 1)."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
+    # defer_build: a part is built with the whole that holds it, not by itself before.
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, allow_inf_nan=False, hide_input_in_errors=True, defer_build=True
+    )
 
 
 def unique(values: list[T]) -> list[T]:
@@ -46,6 +49,14 @@ def _existing_file(text: str, info: ValidationInfo) -> str:
 
 
 ExistingFile = Annotated[str, path_field("a file that exists"), AfterValidator(_existing_file)]
+
+
+def found(info: ValidationInfo, source: str) -> list[str]:
+    """The files of a photos folder or CSV, looked for once; the context keeps them. Raises mistakes."""
+    base, kept = base_of(info), cast(dict[str, list[str]], info.context["files"])  # type: ignore[index]
+    if source not in kept:
+        kept[source] = photo_files(base, source)
+    return kept[source]
 
 
 def photo_files(base: Path, source: str) -> list[str]:

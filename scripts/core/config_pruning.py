@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from scripts.core.config_errors import ALLOWED, raise_mistakes, shown
-from scripts.core.config_parts import Part, base_of, path_field, photo_files
+from scripts.core.config_parts import Part, found, path_field
 
 
 def _whole_percent(value: float) -> float:
@@ -54,5 +54,5 @@ class Training(Part):
     @field_validator("photos")
     @classmethod
     def _photos_exist(cls, value: str, info: ValidationInfo) -> str:
-        photo_files(base_of(info), value)
+        found(info, value)
         return value

@@ -9,8 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 TYPICAL_S = {
-    "environment": 8, "prepare": 10, "reference": 12, "calibration": 2, "quantize_pytorch": 40,
-    "quantize_onnxruntime": 10, "quantize_openvino": 40, "quantize_litert": 4, "quantize_tensorrt": 25,
+    "environment": 8, "prepare": 10, "reference": 12, "calibration": 2, "quantize": 25,
     "convert_torchscript": 6, "convert_onnx": 12,
     "convert_openvino": 4, "convert_litert": 25, "convert_executorch": 25, "compile_inductor": 40,
     "compile_onnxruntime": 2, "compile_openvino": 3, "compile_tensorrt": 60, "compile_tensorrt_rtx": 4,

@@ -28,6 +28,11 @@ def portable(
     return f"{root}/portable/{network}/{format}/{kind}/{shape}"
 
 
+def quantized(root: str) -> str:
+    """Folder of a file in a lower precision, whatever its format; with Snakemake's wildcards."""
+    return f"{root}/portable/{NETWORK}/{{format}}/{{precision}}.{{variant}}/{DYNAMIC}"
+
+
 def checkpoint(root: str, network: str = NETWORK) -> str:
     """Folder of the network itself: weights, exported program, description."""
     return portable(root, "checkpoint", network=network, kind="fp32.default")

@@ -31,6 +31,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def hash_now(module: str = "scripts.core.verb") -> str:
     codehash._file.cache_clear()
+    codehash._meaning.cache_clear()
     codehash.closure.cache_clear()
     codehash.code_hash.cache_clear()
     return codehash.code_hash(module)
