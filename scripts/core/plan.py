@@ -88,11 +88,10 @@ def rows(config: dict[str, Any], host: str, threads: int, nvidia: bool, kept: Ke
     `tune` found better than the usual way, which are candidates beside it.
     """
     return [
-        row
+        _row(config, host, threads, nvidia, model, candidate, batch, mode)
         for model in config["models"]
         for candidate in [*candidates(config), *_kept(config, model, kept)]
         for batch, mode in product(config["batches"], config["modes"])
-        for row in [_row(config, host, threads, nvidia, model, candidate, batch, mode)]
     ]
 
 

@@ -60,26 +60,19 @@ def int8_share(layers: Iterable[Tuple[float, bool]]) -> Optional[float]:
     return sum(count for count, integers in found if integers) / total if total else None
 
 
-def float_after_all(precision: str, quantised: int) -> Optional[str]:
-    """Why an int8 request is degraded: none of the kernels compute in integers. None if some do, or none were asked.
+def not_as_declared(
+    precision: str, quantised: int, share: Optional[float] = None, recipe: Optional[Recipe] = None
+) -> Optional[str]:
+    """Why an int8 request is degraded: nothing is in integers, or less than was declared. None if neither is so.
 
-    precision: as asked; quantised: how many kernels compute in integers.
+    quantised: how many kernels compute in integers; share: of the multiplications that run in integers, as read back,
+    None where that is not readable.
     """
-    if precision not in INT8 or quantised:
+    if precision not in INT8:
         return None
-    return "asked for %s, nothing is quantised" % precision
-
-
-def not_as_declared(precision: str, share: Optional[float], recipe: Optional[Recipe]) -> Optional[str]:
-    """Why what runs is not what the recipe declared: less is in integers. None if it is, or nothing was to be.
-
-    share: of the multiplications that run in integers, as read back; None where that is not readable.
-    """
-    if precision not in INT8 or share is None:
-        return None
-    if share == 0.0:
-        return float_after_all(precision, 0)
-    if recipe is not None and share < recipe.share - SLACK:
+    if not quantised or share == 0.0:
+        return "asked for %s, nothing is quantised" % precision
+    if share is not None and recipe is not None and share < recipe.share - SLACK:
         words = "the recipe declares %.1f %% of the multiplications in integers, %.1f %% run in them"
         return words % (100 * recipe.share, 100 * share)
     return None

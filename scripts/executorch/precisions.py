@@ -1,7 +1,7 @@
 """A network in another precision, with float32 at the door, before it is lowered; for any batch."""
 
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, NamedTuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
 import numpy as np
 import torch
@@ -18,6 +18,16 @@ Inputs = List[Dict[str, Any]]
 CHUNK = 10
 """Inputs that are calibrated on at a time, whatever the program's batch."""
 RANGES = {"auto": "ranges of least squared error", "minmax": "ranges from minimum to maximum"}
+
+
+class Scheme(NamedTuple):
+    """One way to static int8. method: of calibration, in place of the config's; per_channel: scales of the weights."""
+
+    method: Optional[str] = None
+    per_channel: bool = True
+
+
+SCHEMES = {"default": Scheme(), "minmax": Scheme(method="minmax"), "per_tensor": Scheme(per_channel=False)}
 
 
 class Reduced(NamedTuple):
@@ -38,14 +48,14 @@ def reduced(program: torch.export.ExportedProgram, inputs: Inputs, precision: st
     if precision == "int8_dynamic":
         return Reduced(dynamic(network, inputs), "activations quantised while running, s8 weights per channel")
     if precision == "int8":
-        variant = job.options.get("variant", "default")
-        method = "minmax" if variant == "minmax" else job.options.get("calibration", "auto")
+        scheme = SCHEMES[job.options.get("variant", "default")]
+        method = scheme.method or job.options.get("calibration", "auto")
         if method == "percentile":
             raise Unsupported("PT2E has observers of minimum and maximum and of least squared error: no percentiles")
         batches = samples([tensor["name"] for tensor in inputs], job.sources["calibration"])
-        unit = "tensor" if variant == "per_tensor" else "channel"
+        unit = "channel" if scheme.per_channel else "tensor"
         words = "s8 activations (%s), s8 weights per %s" % (RANGES[method], unit)
-        return Reduced(static(network, batches, method, per_channel=unit == "channel"), words)
+        return Reduced(static(network, batches, method, scheme.per_channel), words)
     return Reduced(network)
 
 

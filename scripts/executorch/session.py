@@ -11,7 +11,7 @@ with warnings.catch_warnings():
     from executorch.extension.pybindings import portable_lib as runtime
 
 from scripts.core.door import Arrays, Options, Placement, Session
-from scripts.core.quantised import Recipe, float_after_all, not_as_declared, with_quantised
+from scripts.core.quantised import Recipe, not_as_declared, with_quantised
 from scripts.executorch.delegation import Delegation
 
 FILE = "model.pte"
@@ -66,9 +66,7 @@ class ExecuTorch(Session):
         told, precision = self._delegation, self._options.precision
         if precision == "fp16":
             return None if told.fp16_share else "asked for fp16, XNNPACK multiplies nothing in float16"
-        if told.int8_share is None:
-            return float_after_all(precision, told.quantised)
-        return not_as_declared(precision, told.int8_share, Recipe.read(self._artifact))
+        return not_as_declared(precision, told.quantised, told.int8_share, Recipe.read(self._artifact))
 
     def close(self) -> None:
         del self._method, self._program

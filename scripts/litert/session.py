@@ -12,7 +12,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Set
 from ai_edge_litert.interpreter import Interpreter
 
 from scripts.core.door import Arrays, Options, Placement, Session
-from scripts.core.quantised import Recipe, float_after_all, not_as_declared, with_quantised
+from scripts.core.quantised import Recipe, not_as_declared, with_quantised
 from scripts.core.verb import Unsupported
 from scripts.litert.layers import DELEGATE, Layer, delegated, layers, share_in_integers, share_stored
 
@@ -121,9 +121,8 @@ class LiteRT(Session):
         precision = self._options.precision
         if precision == "fp16":
             return None if share_stored(found, "float16") else "asked for fp16, no weights are in float16"
-        if not found:
-            return float_after_all(precision, 0)
-        return not_as_declared(precision, share_in_integers(found), Recipe.read(self._file.parent))
+        integers = sum(layer.in_integers for layer in found)
+        return not_as_declared(precision, integers, share_in_integers(found), Recipe.read(self._file.parent))
 
     def close(self) -> None:
         del self._interpreter

@@ -30,10 +30,8 @@ class Paired(NamedTuple):
     def p_value(self) -> float:
         """Two-sided exact test of equal accuracy: lost and gained are then a fair coin's (McNemar 1947)."""
         changed, fewer = self.lost + self.gained, min(self.lost, self.gained)
-        tail = sum(
-            math.factorial(changed) // (math.factorial(k) * math.factorial(changed - k)) for k in range(fewer + 1)
-        )
-        return min(1.0, 2.0 * tail / 2.0**changed)
+        tail: float = sum(math.comb(changed, k) for k in range(fewer + 1)) / 2**changed
+        return min(1.0, 2 * tail)
 
     @property
     def net(self) -> int:

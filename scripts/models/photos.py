@@ -61,11 +61,10 @@ def read(source: Path) -> List[Photo]:
         raise Mistake("photos: %s holds no images (%s)" % (source, ", ".join(sorted(SUFFIXES))))
     if not any(photo.classes or photo.imagenet_classes for photo in photos):
         photos = _alternate(photos)
-    if len(photos) > 1 and all(photo.split == VALIDATION for photo in photos):
-        photos = [
-            photo._replace(split=CALIBRATION) if i % 5 == 4 or i == len(photos) - 1 else photo
-            for i, photo in enumerate(photos)
-        ]
+    if all(photo.split == VALIDATION for photo in photos):
+        photos = _with_calibration(photos)
+    if all(photo.split == CALIBRATION for photo in photos):
+        raise Mistake("photos: in %s none is left to validate on; put some into a folder named labelled" % source)
     return sorted(photos, key=lambda photo: photo.split != VALIDATION)
 
 
@@ -123,6 +122,12 @@ def _split(name: str, labelled: bool) -> str:
     if "calibration" in folders:
         return CALIBRATION
     return VALIDATION if labelled or "labelled" in folders else CALIBRATION
+
+
+def _with_calibration(photos: List[Photo]) -> List[Photo]:
+    """Every fifth photo for calibration, or the last of fewer; a single one stays."""
+    taken = range(4, len(photos), 5) if len(photos) > 4 else range(max(1, len(photos) - 1), len(photos))
+    return [photo._replace(split=CALIBRATION) if i in taken else photo for i, photo in enumerate(photos)]
 
 
 def _alternate(photos: List[Photo]) -> List[Photo]:

@@ -1,8 +1,10 @@
 """ONNX files as messages: what is no part of the computation taken out, operators counted. Needs the onnx package."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any, Dict, Iterator, List
 
+import numpy as np
 import onnx
 
 
@@ -31,17 +33,24 @@ def _inner(message: Any) -> Iterator[Any]:
             yield from value
 
 
+def named(kind: int) -> str:
+    """The name of an element type of ONNX: "float8" for its e4m3, NumPy's for the others."""
+    if kind == onnx.TensorProto.FLOAT8E4M3FN:
+        return "float8"
+    return str(np.dtype(onnx.helper.tensor_dtype_to_np_dtype(kind)).name)
+
+
+def is_transposed(node: onnx.NodeProto) -> bool:
+    """Whether a Gemm's weights are [outputs, inputs]."""
+    return any(attribute.name == "transB" and attribute.i for attribute in node.attribute)
+
+
 def operators(proto: onnx.ModelProto) -> Dict[str, int]:
     """How many of each operator, by the dtype of its first output: {"Conv:float32": 49}."""
-    graph = onnx.shape_inference.infer_shapes(proto, strict_mode=True, data_prop=True).graph
+    graph = onnx.shape_inference.infer_shapes(proto, data_prop=True).graph
     values: List[Any] = list(graph.value_info) + list(graph.output)
-    dtypes = {value.name: value.type.tensor_type.elem_type for value in values}
-    counts: Dict[str, int] = {}
-    for node in graph.node:
-        dtype = onnx.helper.tensor_dtype_to_np_dtype(dtypes[node.output[0]]).name
-        key = "%s:%s" % (node.op_type, dtype)
-        counts[key] = counts.get(key, 0) + 1
-    return counts
+    dtypes = {value.name: named(value.type.tensor_type.elem_type) for value in values}
+    return dict(Counter("%s:%s" % (node.op_type, dtypes.get(node.output[0], "unknown")) for node in graph.node))
 
 
 def save(proto: onnx.ModelProto, path: Path) -> None:

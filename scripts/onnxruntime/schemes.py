@@ -11,6 +11,7 @@ from onnxruntime.quantization import CalibrationMethod, QuantType
 
 from scripts.core.verb import Unsupported
 from scripts.onnxruntime.kernels import kernels
+from scripts.onnxruntime.proto import is_transposed
 from scripts.onnxruntime.settings import PROVIDERS, settings
 
 METHODS = {
@@ -79,7 +80,7 @@ def most_harmful(source: Path, arrays: Dict[str, np.ndarray], count: int) -> Lis
         if node.name in layers and len(node.input) > 1 and node.input[1] in weights:
             tensor = weights[node.input[1]]
             kept = onnx.TensorProto.FromString(tensor.SerializeToString())
-            axis = 1 if node.op_type in ("Gemm", "MatMul") and not _transposed(node) else 0
+            axis = 1 if node.op_type in ("Gemm", "MatMul") and not is_transposed(node) else 0
             tensor.CopyFrom(numpy_helper.from_array(rounded(numpy_helper.to_array(kept), axis), kept.name))
             got = _outputs(proto, arrays)
             errors[node.name] = sum(float(np.sum((a - b) ** 2)) for a, b in zip(got, wanted))
@@ -93,10 +94,6 @@ def rounded(weights: np.ndarray, axis: int) -> np.ndarray:
     scale = np.maximum(np.abs(weights).max(axis=others, keepdims=True) / 127, np.finfo(np.float32).tiny)
     near: np.ndarray = (np.round(weights / scale) * scale).astype(np.float32)
     return near
-
-
-def _transposed(node: onnx.NodeProto) -> bool:
-    return any(attribute.name == "transB" and attribute.i for attribute in node.attribute)
 
 
 def _outputs(proto: onnx.ModelProto, arrays: Dict[str, np.ndarray]) -> List[np.ndarray]:

@@ -13,7 +13,7 @@ import numpy as np
 import onnxruntime as ort
 
 from scripts.core.door import Arrays, Options, Placement, Session
-from scripts.core.quantised import Recipe, float_after_all, not_as_declared, with_quantised
+from scripts.core.quantised import Recipe, not_as_declared, with_quantised
 from scripts.onnxruntime.kernels import Kernels, computes_in_integers
 from scripts.onnxruntime.settings import DTYPES, provider_of, settings
 
@@ -115,8 +115,7 @@ class OnnxRuntime(Session):
             floats = [kernel for kernel in found.multiplying if kernel.dtype == "float32"]
             words = "asked for fp16, ONNX Runtime runs %d of %d kernels that multiply in float32"
             return words % (len(floats), len(found.multiplying)) if floats else None
-        declared = not_as_declared(precision, share, Recipe.read(self._artifact))
-        return declared or float_after_all(precision, integers)
+        return not_as_declared(precision, integers, share, Recipe.read(self._artifact))
 
     def close(self) -> None:
         del self._binding, self._session, self._outputs

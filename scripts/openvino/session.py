@@ -11,7 +11,7 @@ import numpy as np
 import openvino as ov
 
 from scripts.core.door import Arrays, Options, Placement, Session
-from scripts.core.quantised import Recipe, float_after_all, not_as_declared, with_quantised
+from scripts.core.quantised import Recipe, not_as_declared, with_quantised
 from scripts.openvino.layers import FLOATS, Layer, int8_share, layers, summary
 from scripts.openvino.properties import device_of, inference_precision, properties
 
@@ -84,7 +84,7 @@ class OpenVino(Session):
         if precision == "fp16" and self._recipe is None:
             return "asked for fp16, the weights are not stored in it"
         integers = sum(layer.in_integers for layer in found)
-        return not_as_declared(precision, int8_share(found), self._recipe) or float_after_all(precision, integers)
+        return not_as_declared(precision, integers, int8_share(found), self._recipe)
 
     def close(self) -> None:
         del self._request, self._inputs, self._outputs, self._compiled, self._blob

@@ -10,7 +10,7 @@ from typing import Dict, Iterable, Optional, Sequence
 import torch
 
 from scripts.core.door import Placement
-from scripts.core.quantised import SLACK, Recipe, float_after_all, not_as_declared, with_quantised
+from scripts.core.quantised import SLACK, Recipe, not_as_declared, with_quantised
 from scripts.pytorch import inductor, reduced
 from scripts.pytorch.executed import Executed, total
 
@@ -34,7 +34,8 @@ def proven(
     if calls is None or not macs:
         return placed
     share = min(1.0, total(calls, "int8") / macs)
-    degraded = placed.degraded or not_as_declared(precision, share, recipe)
+    integers = sum(call.dtype == "int8" for call in calls)
+    degraded = placed.degraded or not_as_declared(precision, integers, share, recipe)
     return placed._replace(int8_share=share, degraded=degraded or _not_lowered(precision, calls, macs))
 
 
@@ -120,5 +121,5 @@ def _with_precision(
     summary: str, precision: str, integers: int, share: Optional[float] = 1.0, degraded: Optional[str] = None
 ) -> Placement:
     return Placement(
-        with_quantised(summary, precision, integers), share, degraded or float_after_all(precision, integers)
+        with_quantised(summary, precision, integers), share, degraded or not_as_declared(precision, integers)
     )

@@ -8,7 +8,7 @@ like the finals), which count as the screen's own.
 """
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,10 @@ def leaders(standing: dict[Row, float], count: int) -> list[Row]:
 
 
 def choose(plan: dict[str, Any], count: int, more: dict[tuple[Any, ...], list[Trial]]) -> list[dict[str, Any]]:
-    """The questions that finals can answer, each with its finalists as rows of the plan."""
+    """The questions that finals can answer, each with its finalists as rows of the plan.
+
+    The baseline of the speed-ups is a guest where it measured and is no finalist itself.
+    """
     location = plan["config"]["measure"]["location"]
     as_planned = {row.key: values for row, values in zip(planned(plan), plan["rows"], strict=True)}
     groups: dict[tuple[Any, ...], dict[Row, float]] = {}
@@ -60,22 +63,14 @@ def choose(plan: dict[str, Any], count: int, more: dict[tuple[Any, ...], list[Tr
         if may_win(row):
             question = tuple(getattr(row, name) for name in QUESTION)
             groups.setdefault(question, {})[row] = screened(row, more.get(row.key, []), location)
-    chosen = {question: leaders(standing, count) for question, standing in groups.items()}
-    return [
-        dict(zip(QUESTION, question, strict=True))
-        | {
-            "finalists": [
-                as_planned[row.key] | {"guest": row not in rows} for row in [*rows, *guests(groups[question], rows)]
-            ]
-        }
-        for question, rows in chosen.items()
-        if rows
-    ]
-
-
-def guests(standing: Iterable[Row], taking_part: Sequence[Row]) -> list[Row]:
-    """The baseline of the speed-ups, where it measured and is no finalist itself."""
-    return [row for row in standing if is_baseline(asdict(row)) and row not in taking_part]
+    found = []
+    for question, standing in groups.items():
+        rows = leaders(standing, count)
+        guests = [row for row in standing if is_baseline(asdict(row)) and row not in rows] if rows else []
+        taking_part = [as_planned[row.key] | {"guest": row in guests} for row in [*rows, *guests]]
+        if taking_part:
+            found.append(dict(zip(QUESTION, question, strict=True)) | {"finalists": taking_part})
+    return found
 
 
 def main(argv: list[str] | None = None) -> int:

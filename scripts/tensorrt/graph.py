@@ -1,12 +1,12 @@
-"""An ONNX graph that says its own precisions: which of its multiplications are in which dtype; its plain bytes."""
+"""An ONNX graph that says its own precisions: which of its multiplications are in which dtype."""
 
 from math import prod
-from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
+from typing import Any, Dict, List, NamedTuple, Tuple
 
-import numpy as np
 import onnx
 
 from scripts.core.quantised import macs
+from scripts.onnxruntime.proto import is_transposed, named
 
 PAIR = "DequantizeLinear"
 
@@ -37,7 +37,7 @@ def products(proto: onnx.ModelProto) -> List[Product]:
         entered = [_of_pair(made, name) for name in node.input[:2]]
         dtype = {dtypes[name] for name in entered}
         weights, outputs = shapes[node.input[1]], shapes[node.output[0]]
-        channels = weights[0] if node.op_type == "Conv" or _turned(node) else weights[-1]
+        channels = weights[0] if node.op_type == "Conv" or is_transposed(node) else weights[-1]
         count = macs(prod(outputs), prod(weights[-2:] if node.op_type == "MatMul" else weights), channels)
         found.append(Product(node.name, count, dtype.pop() if len(dtype) == 1 else "mixed"))
     return found
@@ -59,46 +59,3 @@ def _of_pair(made: Dict[str, Any], name: str) -> str:
     """The quantised tensor behind a Q/DQ pair's output; other tensors themselves."""
     node = made.get(name)
     return str(node.input[0]) if node is not None and node.op_type == PAIR else name
-
-
-def _turned(node: Any) -> bool:
-    return any(attribute.name == "transB" and attribute.i for attribute in node.attribute)
-
-
-def named(kind: int) -> str:
-    """A dtype's name: "float8" for ONNX's e4m3, NumPy's for the others."""
-    if kind == onnx.TensorProto.FLOAT8E4M3FN:
-        return "float8"
-    return str(np.dtype(onnx.helper.tensor_dtype_to_np_dtype(kind)).name)
-
-
-def operators(proto: onnx.ModelProto) -> Dict[str, int]:
-    """How many of each operator, by the dtype of its first output: {"Conv:float16": 49}."""
-    _, dtypes = _known(onnx.shape_inference.infer_shapes(proto, data_prop=True).graph)
-    counts: Dict[str, int] = {}
-    for node in proto.graph.node:
-        key = "%s:%s" % (node.op_type, dtypes.get(node.output[0], "unknown"))
-        counts[key] = counts.get(key, 0) + 1
-    return counts
-
-
-def plain(proto: onnx.ModelProto) -> None:
-    """Leave, in place, nothing but the computation.
-
-    What tools write of themselves goes, and the shapes of inner tensors, which every reader infers again.
-    """
-    proto.producer_name = proto.producer_version = ""
-    for message in _all(proto):
-        names = {field.name for field in message.DESCRIPTOR.fields}
-        for name in ("metadata_props", "doc_string", "value_info"):
-            if name in names:
-                message.ClearField(name)
-
-
-def _all(message: Any) -> Iterator[Any]:
-    """A protobuf message and all below it."""
-    yield message
-    for field, value in message.ListFields():
-        if field.message_type is not None:
-            for inner in [value] if hasattr(value, "DESCRIPTOR") else list(value):
-                yield from _all(inner)

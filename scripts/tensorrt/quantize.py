@@ -18,6 +18,8 @@ import onnx
 
 from scripts.core.quantised import Recipe, int8_share
 from scripts.core.verb import Facts, Job, Unsupported, main
+from scripts.measure.inputs import stored
+from scripts.onnxruntime.proto import operators, save
 from scripts.tensorrt import graph
 
 PACKAGES = ("nvidia-modelopt", "onnx", "onnxruntime", "onnx-graphsurgeon", "onnxslim", "polygraphy", "numpy")
@@ -44,15 +46,14 @@ def work(job: Job) -> Facts:
             options.update(calibration=method, high_precision_dtype=REST)
         else:
             proto = cast(source, precision)
-    graph.plain(proto)
-    onnx.checker.check_model(proto, full_check=True)
-    (job.out / "model.onnx").write_bytes(proto.SerializeToString(deterministic=True))
+    proto.producer_name = proto.producer_version = ""
+    save(proto, job.out / "model.onnx")
     if precision in METHODS:
         recipe_of(proto, precision, options["calibration"]).write(job.out)
     opset = next(entry.version for entry in proto.opset_import if entry.domain in ("", "ai.onnx"))
     return {
         "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
-        "operators": graph.operators(proto),
+        "operators": operators(proto),
         "options": dict(options, opset=opset, ir_version=proto.ir_version),
     }
 
@@ -97,8 +98,7 @@ def quantised(source: Path, precision: str, method: str, calibration: Path) -> o
 def inputs_of(source: Path, calibration: Path) -> Dict[str, np.ndarray]:
     """The calibration inputs [N, ...] by the network's input names."""
     names = [value.name for value in onnx.load(str(source)).graph.input]
-    files = ["inputs.npy"] if len(names) == 1 else ["inputs.%s.npy" % name for name in names]
-    return {name: np.load(str(calibration / file)) for name, file in zip(names, files)}
+    return {name: np.array(values) for name, values in stored(calibration, "inputs", names).items()}
 
 
 def recipe_of(proto: onnx.ModelProto, precision: str, method: str) -> Recipe:

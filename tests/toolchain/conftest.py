@@ -183,6 +183,13 @@ def tiny_reference(tiny_checkpoint: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def tiny_calibration(tiny_checkpoint: Path, tiny_reference: Path) -> Path:
+    """Its calibration batch of 64 photos (inputs.npy [64, 3, 32, 32], logits.npy, photos.json)."""
+    out = tiny_checkpoint.with_name("calibration")
+    return made(run_verb("torch", "scripts.models.calibration", out, {"reference": tiny_reference}, {"photos": 64}))
+
+
+@pytest.fixture(scope="session")
 def tiny_onnx(tiny_checkpoint: Path) -> Path:
     """Its ONNX file (model.onnx)."""
     out = tiny_checkpoint.with_name("onnx")

@@ -5,40 +5,50 @@ The default network with its real weights is converted by the real converters; o
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
 from scripts.measure.gate import Paired, judge
-from tests.toolchain.conftest import PHOTOS, Result, made, run_python, run_verb
+from tests.toolchain.conftest import PHOTOS, made, run_python, run_verb
 
 BREAKS = ("wrong_mean", "swapped", "symmetric")
 SESSION = {"variant": "default", "device": "cpu", "threads": 2, "batch": 1, "image_size": 224}
 
-Step = tuple[str, str, str]
-"""Environment, verb, name of its source."""
-ONNX: Step = ("torch", "scripts.onnxruntime.convert", "checkpoint")
-IR: Step = ("openvino", "scripts.openvino.convert", "onnx")
-TFLITE: Step = ("litert_convert", "scripts.litert.convert", "checkpoint")
-COMPILE_ONNX: Step = ("onnxruntime", "scripts.onnxruntime.compile", "portable")
-COMPILE_IR: Step = ("openvino", "scripts.openvino.compile", "portable")
-INDUCTOR: Step = ("torch", "scripts.pytorch.compile", "portable")
 
-FP32: dict[str, list[Step]] = {
-    "torchscript": [("torch", "scripts.pytorch.convert", "checkpoint")],
+class Step(NamedTuple):
+    """One program on the way: environment, verb, name of its source; shared: what it writes is fp32, for all."""
+
+    env: str
+    verb: str
+    source: str
+    shared: bool = False
+
+
+ONNX = Step("torch", "scripts.onnxruntime.convert", "checkpoint", shared=True)
+IR = Step("openvino", "scripts.openvino.convert", "onnx", shared=True)
+TFLITE = Step("litert_convert", "scripts.litert.convert", "checkpoint", shared=True)
+COMPILE_ONNX = Step("onnxruntime", "scripts.onnxruntime.compile", "portable")
+COMPILE_IR = Step("openvino", "scripts.openvino.compile", "portable")
+PTE = Step("executorch", "scripts.executorch.convert", "checkpoint")
+
+FP32 = {
+    "torchscript": [Step("torch", "scripts.pytorch.convert", "checkpoint")],
     "onnxruntime": [ONNX, COMPILE_ONNX],
     "openvino": [ONNX, IR, COMPILE_IR],
     "litert": [TFLITE],
-    "executorch": [("executorch", "scripts.executorch.convert", "checkpoint")],
+    "executorch": [PTE],
 }
-INT8: dict[str, list[Step]] = {
-    "aotinductor": [("torch", "scripts.pytorch.quantize", "checkpoint"), INDUCTOR],
-    "onnxruntime": [ONNX, ("onnxruntime_quantize", "scripts.onnxruntime.quantize", "onnx"), COMPILE_ONNX],
-    "openvino": [ONNX, IR, ("openvino_quantize", "scripts.openvino.quantize", "ir"), COMPILE_IR],
-    "litert": [TFLITE, ("litert_quantize", "scripts.litert.quantize", "tflite")],
-    "executorch": [("executorch", "scripts.executorch.convert", "checkpoint")],
-}
+INT8 = {
+    "aotinductor": [
+        Step("torch", "scripts.pytorch.quantize", "checkpoint"), Step("torch", "scripts.pytorch.compile", "portable"),
+    ],
+    "onnxruntime": [ONNX, Step("onnxruntime_quantize", "scripts.onnxruntime.quantize", "onnx"), COMPILE_ONNX],
+    "openvino": [ONNX, IR, Step("openvino_quantize", "scripts.openvino.quantize", "ir"), COMPILE_IR],
+    "litert": [TFLITE, Step("litert_quantize", "scripts.litert.quantize", "tflite")],
+    "executorch": [PTE],
+}  # fmt: skip
 ROOMS = {"torchscript": ("torch", "pytorch"), "aotinductor": ("torch", "pytorch")}
 
 
@@ -83,31 +93,20 @@ class Bench:
     def verified(self, runtime: str, precision: str, checkpoint: Path, noise: bool = False) -> dict[str, Any]:
         """What verify says of a candidate made from `checkpoint`, held against the right network."""
         at, made_of = checkpoint, self.folder / f"{checkpoint.name}.made"
-        for env, verb, source in (FP32 if precision == "fp32" else INT8)[runtime]:
-            quantises = "quantize" in verb or "executorch" in verb
-            mark = f".{precision}{'.noise' * noise}" if quantises or "int8" in at.name else ""
-            out = made_of / f"{verb}.{runtime if verb.endswith('pytorch.compile') else ''}{mark}"
-            sources = {source: at}
-            if quantises and precision == "int8":
-                sources["calibration"] = self.calibration(noise)
+        own = f"{runtime}.{precision}{'.noise' if noise else ''}"
+        for step in (FP32 if precision == "fp32" else INT8)[runtime]:
+            out = made_of / (step.verb if step.shared else f"{step.verb}.{own}")
             if not out.exists():
-                options = SESSION | {"runtime": runtime, "precision": precision, "calibration": "auto"}
-                made(run_verb(env, verb, out, sources, self._of_step(verb, options, at)))
+                asked = {"runtime": runtime, "precision": "fp32" if step.shared else precision, "calibration": "auto"}
+                calibration = {"calibration": self.calibration(noise)} if asked["precision"] == "int8" else {}
+                made(run_verb(step.env, step.verb, out, {step.source: at} | calibration, SESSION | asked))
             at = out
         env, room = ROOMS.get(runtime, (runtime, runtime))
         sources = {"deployable": at, "reference": self.reference, "checkpoint": self.checkpoint}
         options = SESSION | {"runtime": runtime, "precision": precision, "room": room}
-        done: Result = run_verb(
-            env, "scripts.measure.verify", made_of / f"verify.{runtime}.{precision}", sources, options
-        )
+        done = run_verb(env, "scripts.measure.verify", made_of / f"verify.{own}", sources, options)
         assert done.code == 0, done.stderr
         return done.facts
-
-    @staticmethod
-    def _of_step(verb: str, options: dict[str, Any], source: Path) -> dict[str, Any]:
-        """What comes before the quantiser is fp32."""
-        is_before = verb in ("scripts.onnxruntime.convert", "scripts.openvino.convert", "scripts.litert.convert")
-        return options | {"precision": "fp32"} if is_before else options
 
 
 @pytest.fixture(scope="module")

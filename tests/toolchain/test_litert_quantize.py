@@ -6,31 +6,30 @@ from pathlib import Path
 
 import pytest
 
+from tests.toolchain.conftest import made
+
 PRECISIONS = ("fp16", "int8", "int8_dynamic")
 LEAST_DB = {"fp16": 55.0, "int8": 25.0, "int8_dynamic": 25.0}
 VERB = "scripts.litert.quantize"
 
 
 @pytest.fixture(scope="module")
-def sources(verb, tiny_checkpoint, tiny_reference, tmp_path_factory) -> dict[str, Path]:
+def sources(verb, tiny_checkpoint, tiny_calibration, tmp_path_factory) -> dict[str, Path]:
     """The float32 file and the calibration batch."""
-    folder = tmp_path_factory.mktemp("litert")
-    tflite = verb("litert_convert", "scripts.litert.convert", folder / "tflite", {"checkpoint": tiny_checkpoint})
-    options = {"photos": 40}
-    batch = verb("torch", "scripts.models.calibration", folder / "batch", {"reference": tiny_reference}, options)
-    assert tflite.code == 0 and batch.code == 0, tflite.stderr + batch.stderr
-    return {"tflite": tflite.out, "calibration": batch.out}
+    out = tmp_path_factory.mktemp("litert") / "tflite"
+    tflite = made(verb("litert_convert", "scripts.litert.convert", out, {"checkpoint": tiny_checkpoint}))
+    return {"tflite": tflite, "calibration": tiny_calibration}
 
 
 @pytest.fixture(scope="module")
 def reduced(verb, sources, tmp_path_factory):
     """Results by precision."""
-    folder, made = tmp_path_factory.mktemp("reduced"), {}
+    folder, results = tmp_path_factory.mktemp("reduced"), {}
     for precision in PRECISIONS:
         given = sources if precision == "int8" else {"tflite": sources["tflite"]}
-        made[precision] = verb("litert_quantize", VERB, folder / precision, given, {"precision": precision})
-        assert made[precision].code == 0, made[precision].stderr
-    return made
+        results[precision] = verb("litert_quantize", VERB, folder / precision, given, {"precision": precision})
+        assert results[precision].code == 0, results[precision].stderr
+    return results
 
 
 @pytest.mark.parametrize("batch", [1, 8])

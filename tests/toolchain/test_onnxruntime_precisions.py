@@ -14,19 +14,13 @@ FLOORS = {"fp16": (55.0, 0.98), "int8": (20.0, 0.9), "int8_dynamic": (35.0, 0.95
 
 
 @pytest.fixture(scope="module")
-def calibration(verb, tiny_reference, tmp_path_factory) -> Path:
-    out = tmp_path_factory.mktemp("calibration") / "files"
-    return made(verb("torch", "scripts.models.calibration", out, {"reference": tiny_reference}, {"photos": 64}))
-
-
-@pytest.fixture(scope="module")
-def quantise(verb, tiny_onnx, calibration):
+def quantise(verb, tiny_onnx, tiny_calibration):
     """`quantise(precision, out)` as the rule does it: only int8 has calibration inputs and a method."""
 
     def run(precision: str, out: Path, onnx: Path = tiny_onnx, method: str = "auto", **more):
         sources, options = {"onnx": onnx}, {"precision": precision, "variant": "default", "batch": None}
         if precision == "int8":
-            sources, options = sources | {"calibration": calibration}, options | {"calibration": method}
+            sources, options = sources | {"calibration": tiny_calibration}, options | {"calibration": method}
         return verb("onnxruntime_quantize", "scripts.onnxruntime.quantize", out, sources, options, **more)
 
     return run
@@ -149,10 +143,10 @@ raise SystemExit(quantize.main(quantize.work, argv=sys.argv[1:]))
 
 
 def test_layers_that_the_quantiser_left_out_without_a_word_are_noticed(
-    session, python, compiled, tiny_onnx, calibration, tiny_reference, tmp_path
+    session, python, compiled, tiny_onnx, tiny_calibration, tiny_reference, tmp_path
 ):
     options = {"precision": "int8", "variant": "default", "calibration": "auto"}
-    arguments = ["--source", f"onnx={tiny_onnx}", "--source", f"calibration={calibration}"]
+    arguments = ["--source", f"onnx={tiny_onnx}", "--source", f"calibration={tiny_calibration}"]
     arguments += ["--out", str(tmp_path / "half"), "--options", json.dumps(options)]
     python("onnxruntime_quantize", HALF, *arguments)
     artifact = compiled("int8", tmp_path / "half", tmp_path / "compiled")

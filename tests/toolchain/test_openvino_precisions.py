@@ -14,12 +14,6 @@ FLOORS = {"fp16": (45.0, 0.98), "bf16": (25.0, 0.9), "int8": (20.0, 0.9)}
 
 
 @pytest.fixture(scope="module")
-def calibration(verb, tiny_reference, tmp_path_factory) -> Path:
-    out = tmp_path_factory.mktemp("calibration") / "files"
-    return made(verb("torch", "scripts.models.calibration", out, {"reference": tiny_reference}, {"photos": 64}))
-
-
-@pytest.fixture(scope="module")
 def ir(verb, tiny_onnx, tmp_path_factory):
     """`ir(precision)`: the converter's IR in it."""
     folder = tmp_path_factory.mktemp("ir")
@@ -34,10 +28,10 @@ def ir(verb, tiny_onnx, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def quantise(verb, ir, calibration):
+def quantise(verb, ir, tiny_calibration):
     def run(out: Path, source: Path | None = None, variant: str = "default", method: str = "auto", **more):
         options = {"precision": "int8", "variant": variant, "batch": None, "calibration": method}
-        sources = {"ir": source or ir("fp32"), "calibration": calibration}
+        sources = {"ir": source or ir("fp32"), "calibration": tiny_calibration}
         return verb(
             "openvino_quantize", "scripts.openvino.quantize", out, sources, options | more.pop("options", {}), **more
         )
@@ -123,10 +117,15 @@ for out in sys.argv[3:]:
 """
 
 
-def test_equal_bytes_after_other_networks_in_the_same_process(python, portable, ir, calibration, tmp_path):
+def test_equal_bytes_after_other_networks_in_the_same_process(python, portable, ir, tiny_calibration, tmp_path):
     """OpenVINO's made-up names count all operators of the process."""
     python(
-        "openvino_quantize", TWICE, str(ir("fp32")), str(calibration), str(tmp_path / "first"), str(tmp_path / "second")
+        "openvino_quantize",
+        TWICE,
+        str(ir("fp32")),
+        str(tiny_calibration),
+        str(tmp_path / "first"),
+        str(tmp_path / "second"),
     )
     for folder in (tmp_path / "first", tmp_path / "second"):
         for path in portable("int8").iterdir():
@@ -256,9 +255,9 @@ def test_nothing_is_reported_to_anyone(quantise, tmp_path):
     assert not list((tmp_path / "home").iterdir())
 
 
-def test_a_network_without_classes_has_no_accuracy_control(quantise, calibration, verb, ir, tmp_path):
+def test_a_network_without_classes_has_no_accuracy_control(quantise, tiny_calibration, verb, ir, tmp_path):
     """Calibration outputs that are no classes: [N, 10, 1, 1]."""
-    folder = Path(shutil.copytree(calibration, tmp_path / "calibration"))
+    folder = Path(shutil.copytree(tiny_calibration, tmp_path / "calibration"))
     np.save(folder / "logits.npy", np.load(folder / "logits.npy")[..., None, None])
     options = {"precision": "int8", "variant": "accuracy_control", "calibration": "auto"}
     sources = {"ir": ir("fp32"), "calibration": folder}

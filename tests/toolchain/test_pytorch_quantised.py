@@ -48,11 +48,6 @@ def build():
 """
 
 
-@pytest.fixture(scope="module")
-def calibration(verb, tiny_reference, tmp_path_factory) -> Path:
-    return calibrated(verb, tiny_reference, tmp_path_factory.mktemp("calibration"))
-
-
 def calibrated(verb, reference: Path, folder: Path) -> Path:
     sources, options = {"reference": reference}, {"photos": 40}
     return made(verb("torch", "scripts.models.calibration", folder / "files", sources, options))
@@ -65,10 +60,10 @@ def quantise(verb, checkpoint: Path, out: Path, calibration: Path | None = None,
 
 
 @pytest.fixture(scope="module")
-def programs(verb, tiny_checkpoint, calibration, tmp_path_factory) -> dict[str, Path]:
+def programs(verb, tiny_checkpoint, tiny_calibration, tmp_path_factory) -> dict[str, Path]:
     """The quantised programs of the small network, by precision."""
     folder = tmp_path_factory.mktemp("pt2e")
-    static = quantise(verb, tiny_checkpoint, folder / "int8", calibration)
+    static = quantise(verb, tiny_checkpoint, folder / "int8", tiny_calibration)
     dynamic = quantise(verb, tiny_checkpoint, folder / "int8_dynamic")
     return {"int8": made(static), "int8_dynamic": made(dynamic)}
 
@@ -149,10 +144,10 @@ def unlabelled(reference: Path, folder: Path) -> Path:
     return folder
 
 
-def test_bytes_depend_on_the_sources_alone(verb, tiny_checkpoint, calibration, programs, tmp_path):
+def test_bytes_depend_on_the_sources_alone(verb, tiny_checkpoint, tiny_calibration, programs, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     shutil.copytree(tiny_checkpoint, elsewhere / "checkpoint")
-    shutil.copytree(calibration, elsewhere / "calibration")
+    shutil.copytree(tiny_calibration, elsewhere / "calibration")
     static = quantise(verb, elsewhere / "checkpoint", tmp_path / "int8", elsewhere / "calibration")
     dynamic = quantise(verb, elsewhere / "checkpoint", tmp_path / "int8_dynamic")
     for precision, again in (("int8", static), ("int8_dynamic", dynamic)):
@@ -161,11 +156,11 @@ def test_bytes_depend_on_the_sources_alone(verb, tiny_checkpoint, calibration, p
             assert path.read_bytes() == (programs[precision] / path.name).read_bytes(), path
 
 
-def test_other_calibrations(verb, tiny_checkpoint, calibration, programs, tmp_path):
-    least = quantise(verb, tiny_checkpoint, tmp_path / "minmax", calibration, method="minmax")
+def test_other_calibrations(verb, tiny_checkpoint, tiny_calibration, programs, tmp_path):
+    least = quantise(verb, tiny_checkpoint, tmp_path / "minmax", tiny_calibration, method="minmax")
     assert least.code == 0 and "MinMax" in recipe(least.out)["method"]
     assert (least.out / "program.pt2").read_bytes() != (programs["int8"] / "program.pt2").read_bytes()
-    refused = quantise(verb, tiny_checkpoint, tmp_path / "percentile", calibration, method="percentile")
+    refused = quantise(verb, tiny_checkpoint, tmp_path / "percentile", tiny_calibration, method="percentile")
     assert refused.code == 3 and "no percentile calibration" in refused.facts["reason"]
 
 

@@ -16,13 +16,11 @@ QUANTISERS = {
 
 
 @pytest.fixture(scope="module")
-def sources(tiny_checkpoint: Path, tiny_reference: Path, tiny_onnx: Path) -> dict[str, Path]:
-    folder = tiny_checkpoint.with_name("schemes")
+def sources(tiny_checkpoint: Path, tiny_calibration: Path, tiny_onnx: Path) -> dict[str, Path]:
     options = {"precision": "fp32", "variant": "default"}
-    ir = made(run_verb("openvino", "scripts.openvino.convert", folder / "ir", {"onnx": tiny_onnx}, options))
-    reference = {"reference": tiny_reference}
-    batch = made(run_verb("torch", "scripts.models.calibration", folder / "calibration", reference, {"photos": 24}))
-    return {"checkpoint": tiny_checkpoint, "onnx": tiny_onnx, "ir": ir, "calibration": batch}
+    out = tiny_checkpoint.with_name("ir")
+    ir = made(run_verb("openvino", "scripts.openvino.convert", out, {"onnx": tiny_onnx}, options))
+    return {"checkpoint": tiny_checkpoint, "onnx": tiny_onnx, "ir": ir, "calibration": tiny_calibration}
 
 
 def test_every_format_with_schemes_is_tried_here() -> None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from scripts.core.catalogue import FORMATS, RUNTIMES
 from tests.unit.records_cases import ABSENT, GOOD, OK, TROUBLED, Case, Ending
+from tests.unit.records_finals import write_finals
 from tests.unit.records_trials import call_ms, latency, serving, throughput, trial_facts
 
 HOST, OTHER_HOST = "synthetic-desktop", "synthetic-laptop"
@@ -189,51 +190,16 @@ class Tree:
             return
         phase = self.random.normal(0, self.noise) + self.host_phase[number]
         ms = call_ms(case, batch, host == OTHER_HOST) * float(np.exp(phase))
-        facts = trial_facts(case, number, device, self.samples) | self._raw(path.with_suffix(".npz"), mode, ms)
+        facts = trial_facts(case, number, device, self.samples) | self.raw(path.with_suffix(".npz"), mode, ms)
         write(path, "trial", stage, ending, **facts, **place)
 
-    def _raw(self, path: Path, mode: str, ms: float) -> dict[str, Any]:
+    def raw(self, path: Path, mode: str, ms: float) -> dict[str, Any]:
         """Raw samples of a trial of `mode`, and the facts that go with them."""
         kinds = {"latency": latency, "throughput": throughput, "serving": serving}
         raw, facts = kinds[mode](self.random, ms, self.samples)
         path.parent.mkdir(parents=True, exist_ok=True)
         np.savez_compressed(path, **raw)  # type: ignore[arg-type]
         return facts
-
-    def finals(self, rounds: int, noise: float = 0.004) -> None:
-        """finals.json: the fastest of each question, at most three, measured afresh; eager PyTorch as their guest."""
-        questions: dict[tuple[Any, ...], list[tuple[dict[str, Any], Case]]] = {}
-        for row, case in self.cases:
-            key = tuple(row[name] for name in ("model", "weights", "batch", "image_size", "mode", "threads"))
-            questions.setdefault(key, []).append((row, case))
-        folder, found = self.artifacts / "hosts" / HOST / "finals", []
-        for number, (key, rows) in enumerate(questions.items()):
-            rows.sort(key=lambda each: call_ms(each[1], each[0]["batch"], False))
-            if len(rows) < 2:
-                continue
-            phase = self.random.normal(0, 0.02, rounds)
-            finalists = []
-            guests = [each for each in rows[3:] if each[0]["runtime"] == "pytorch"]
-            for row, case in [*rows[:3], *guests]:
-                trials = []
-                for n in range(1, rounds + 1):
-                    ms = call_ms(case, row["batch"], False) * float(np.exp(phase[n - 1] + self.random.normal(0, noise)))
-                    raw = f"{number}/{row['runtime']}.{row['variant']}.{n}.npz"
-                    facts = self._raw(folder / raw, row["mode"], ms)
-                    trials.append(
-                        {"status": "ok", "reason": None, "raw": raw, "trial": n, "round": n, "position": 0}
-                        | {"session": "s.finals", "mode": row["mode"], "batch": row["batch"]}
-                        | trial_facts(case, n, row["device"], self.samples) | facts
-                    )  # fmt: skip
-                kind = {name: row[name] for name in ("runtime", "precision", "variant", "device", "shape")}
-                guest = (row, case) in guests
-                finalists.append(kind | {"guest": guest, "artifact_sha256": "0" * 64, "trials": trials})
-            about = dict(zip(("model", "weights", "batch", "image_size", "mode", "threads"), key, strict=True))
-            counts = {"rounds_asked": rounds, "rounds": rounds, "why_fewer": None}
-            found.append(about | counts | {"finalists": finalists})
-        record = {"schema": 1, "kind": "finals", "host": HOST, "location": "p10", "questions": found}
-        (folder / "finals.json").parent.mkdir(parents=True, exist_ok=True)
-        (folder / "finals.json").write_text(json.dumps(record))
 
     def host(self, name: str, cpu: str, cores: int) -> None:
         """The host's record and its environments'."""
@@ -293,7 +259,7 @@ def build_tree(
         for batch in batches:
             tree.case(OTHER_HOST, *TRAINED, case, batch, planned=False)
     if rounds:
-        tree.finals(rounds, finals_noise)
+        write_finals(tree, HOST, rounds, finals_noise)
     tree.host(HOST, "Synthetic CPU (test records)", 2)
     tree.host(OTHER_HOST, "Synthetic laptop CPU (test records)", 8)
     plan = tree.artifacts / "plan.json"

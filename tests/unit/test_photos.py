@@ -55,6 +55,20 @@ def test_where_all_have_a_class_every_fifth_calibrates(tmp_path: Path) -> None:
     assert [photo.split for photo in listed] == ["validation"] * 8 + ["calibration"] * 2
 
 
+def test_somebody_must_be_left_to_validate_on(tmp_path: Path) -> None:
+    write(tmp_path, "calibration/a.jpg", "calibration/b.jpg")
+    with pytest.raises(Mistake, match="none is left to validate on; put some into a folder named labelled"):
+        photos.read(tmp_path)
+
+
+@pytest.mark.parametrize(("count", "calibrating"), [(1, []), (2, ["1.jpg"]), (4, ["3.jpg"]), (7, ["4.jpg"])])
+def test_a_few_photos_with_classes(tmp_path: Path, count: int, calibrating: list[str]) -> None:
+    write(tmp_path, *(f"{n}.jpg" for n in range(count)))
+    (tmp_path / "photos.csv").write_text("file,classes\n" + "".join(f"{n}.jpg,{n}\n" for n in range(count)))
+    listed = photos.read(tmp_path)
+    assert [photo.file for photo in listed if photo.split == "calibration"] == calibrating
+
+
 def test_a_csv_of_ones_own(tmp_path: Path) -> None:
     write(tmp_path, "one.jpg", "two.jpg")
     table = tmp_path / "mine.csv"

@@ -46,6 +46,10 @@ class Table:
 SIZE = Column("Size", "MB", "What is deployed, on disk", figure("artifact_bytes", 1e-6))
 PEAK = Column("Memory", "MB", "Peak resident memory without the bare interpreter's", figure("peak_rss_mb"))
 ACCURACY = Column("Accuracy", "", "Labelled photos whose first class is right; Wilson interval", share("top1_accuracy"))
+FAST = "Fast location: a tenth of the requests took less"
+LOST = Column("Lost", "photos", "Labelled photos that the reference has right, and the reverse", lost)
+SQNR = Column("SQNR", "dB", "Size of the outputs over size of their error", figure("sqnr_db"))
+IN_INT8 = Column("In int8", "", "Share of the multiplications that really run in integers", share("int8_share"))
 GATE = Column("Gate", "", "Whether the outputs are right enough for its precision", gate, words=True)
 TAILS = (
     Column("p90", "ms", "One request in ten took longer", figure("p90_ms")),
@@ -67,10 +71,10 @@ OUTPUTS = (
     Column("Execute", "ms", "The runtime's own part, without handing arrays over", figure("execute_ms")),
     Column("Copies", "", "Share of the request spent handing arrays over", share("copy_share", 2)),
     Column("Pareto", "", "No other candidate is as fast, as accurate and as small", mark("pareto")),
-    Column("Lost", "photos", "Labelled photos that the reference has right, and the reverse", lost),
+    LOST,
     Column("Agreement", "", "Photos whose first class is the reference's", share("top1_agreement")),
-    Column("SQNR", "dB", "Size of the outputs over size of their error", figure("sqnr_db")),
-    Column("In int8", "", "Share of the multiplications that really run in integers", share("int8_share")),
+    SQNR,
+    IN_INT8,
     Column("Convert", "s", "From checkpoint to portable file", figure("convert_s", digits=2)),
     Column("Memory", "MB", "Greatest memory of the conversions, calibration included", figure("convert_rss_mb")),
     Column("Compile", "s", "From portable file to this host's artifact", figure("compile_s", digits=2)),
@@ -96,7 +100,7 @@ def main_columns(evidence: Evidence) -> tuple[Column, ...]:
         return Cell(found.name, found.name, f"verdict-{found.name}", title=found.sentence) if found else EMPTY
 
     return (
-        timed("p10", "Fast location: a tenth of the requests took less. Says most of the candidate"),
+        timed("p10", f"{FAST}. Says most of the candidate"),
         timed("median", "A typical request on this host, and what else the host did"),
         Column("Verdict", "", "What kind of data these are; in a sentence each below", verdict, words=True),
         Column("Speed-up", "x", "Against eager PyTorch in fp32 with the same workload", figure("speedup", digits=2)),
@@ -192,7 +196,7 @@ def _lines(contest: Contest, columns: tuple[Column, ...], evidence: Evidence) ->
     rows, leaders, usual = contest.rows, set(contest.leaders.index), usual_session(contest.rows)
     order = rows[f"{evidence.location}_ms"] if contest.mode == "latency" else -rows["throughput_per_s"]
     rows = rows.assign(_order=order).sort_values("_order", kind="stable")
-    return [_line(cells, columns, index in leaders, usual) for index, cells in rows.iterrows()]
+    return [line(cells, columns, index in leaders, usual) for index, cells in rows.iterrows()]
 
 
 def usual_session(rows: pd.DataFrame) -> str | None:
@@ -201,7 +205,8 @@ def usual_session(rows: pd.DataFrame) -> str | None:
     return counts.most_common(1)[0][0] if counts else None
 
 
-def _line(cells: pd.Series, columns: tuple[Column, ...], is_best: bool, usual: str | None) -> Line:
+def line(cells: pd.Series, columns: tuple[Column, ...], is_best: bool, usual: str | None) -> Line:
+    """One row of a table. usual: the session that its neighbours were measured in."""
     measured = known(cells["median_ms"]) or known(cells["throughput_per_s"])
     status = "gate" if cells["status"] == "ok" and known(cells["gate"]) and cells["gate"] == "fail" else cells["status"]
     return Line(
