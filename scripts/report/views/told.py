@@ -135,15 +135,11 @@ def _speedup(cells: pd.Series) -> str:
 
     Nothing where the two cannot be told apart or were measured apart.
     """
-    for name, where in (("finals_speedup", "finals"), ("speedup", "screen")):
-        lo, hi = cells[f"{name}_lo"], cells[f"{name}_hi"]
-        if known(lo):
-            return (
-                f"{number(cells[name], 2)} times as fast as eager PyTorch in the {where} ({span(lo, hi)})"
-                if lo > 1
-                else ""
-            )
-    return ""
+    name, where = ("finals_speedup", "finals") if known(cells["finals_speedup_lo"]) else ("speedup", "screen")
+    lo, hi = cells[f"{name}_lo"], cells[f"{name}_hi"]
+    if not known(lo) or lo <= 1:
+        return ""
+    return f"{number(cells[name], 2)} times as fast as eager PyTorch in the {where} ({span(lo, hi)})"
 
 
 def disagreement(contest: Contest, evidence: Evidence) -> Iterator[str]:
