@@ -33,7 +33,7 @@ from scripts.measure.trials import KINDS, WORKER, Setting, sources, trial_argume
 LEAST_ROUNDS = 3
 """Fewer resolve nothing, whatever the budget says."""
 GUEST_EVERY = 2
-"""A guest, the baseline of the speed-ups, takes part in the first of so many rounds: it is slow, and decides nothing."""
+"""A guest, the baseline of the speed-ups, takes part in the first of so many rounds: it is slow and decides nothing."""
 
 Values = dict[str, Any]
 

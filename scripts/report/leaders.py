@@ -3,8 +3,8 @@
 For each network and workload of this host, the candidates that ran as asked, passed their gate and were fastest in the
 screen. A wide screen costs time, a wrong choice costs the winner: all within `WITHIN` of the fastest take part, and
 the next one in any case, so that whoever is named has beaten somebody, `--count` at most. Eager PyTorch in fp32 is
-measured beside them as a guest, in some of the rounds: speed-ups are told from the finals too. `--refined` names a record of more trials (made
-like the finals), which count as the screen's own.
+measured beside them as a guest, in some of the rounds: speed-ups are told from the finals too. `--refined` names a
+record of more trials (made like the finals), which count as the screen's own.
 """
 
 import argparse
