@@ -32,7 +32,8 @@ dry: $(VENV)/.ready ## what would run, and why
 	@exec $(RUN) all --dry-run --quiet none
 
 test: $(VENV)/.tests-ready ## all tests: units, plans, real toolchains, the report in a browser
-	@exec $(BIN)/python -m pytest tests
+	@$(BIN)/python -m pytest tests -m "not alone" --numprocesses 2 --dist loadfile
+	@$(BIN)/python -m pytest tests -m alone
 
 lint: $(VENV)/.tests-ready ## formatting, lint, types, locks and generated docs
 	$(BIN)/ruff format --check scripts tests

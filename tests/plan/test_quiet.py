@@ -6,7 +6,11 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.plan.conftest import lay
+
+pytestmark = pytest.mark.alone
 
 SECONDS = 3.0
 SLOW = "openvino/fp32.default.cpu/b8x224/trials/b8x224.latency/trial-4.json"

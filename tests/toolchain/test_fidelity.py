@@ -11,6 +11,8 @@ from scripts.measure.trials import trial_arguments
 from scripts.trust import fidelity, ratios
 from tests.toolchain.proved import LIMITS, Proved, proved
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture
 def small(verb, tiny_checkpoint, tiny_reference, tiny_onnx, monkeypatch) -> Proved:

@@ -8,6 +8,8 @@ import pytest
 
 from tests.toolchain.line import lay, results, run
 
+pytestmark = pytest.mark.alone
+
 RUNTIMES = ["onnxruntime", "openvino", "pytorch"]
 ROUNDS = 6
 """Of 3 finalists at most; eager PyTorch is in any case, as a guest where it is too slow to be one."""

@@ -11,6 +11,8 @@ import pytest
 
 from tests.toolchain.line import broken_files, lay, results, run, start
 
+pytestmark = pytest.mark.alone
+
 MOMENTS = 20
 RUNTIMES = ["pytorch", "torchscript", "onnxruntime", "openvino"]
 

@@ -11,6 +11,8 @@ import pytest
 from scripts.core.catalogue import RUNTIMES
 from tests.toolchain.line import EIGHT, ROOT, by_runtime, lay, results, run
 
+pytestmark = pytest.mark.alone
+
 COLUMNS = [
     "host",
     "model",

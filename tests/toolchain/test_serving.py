@@ -11,6 +11,8 @@ from scripts.measure import loadgen
 from tests.toolchain.conftest import python_of
 from tests.toolchain.streams import OPTIONS, deployable, measured
 
+pytestmark = pytest.mark.alone
+
 LIMIT = {"p99_ms": 30.0}
 
 

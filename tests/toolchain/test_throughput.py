@@ -10,6 +10,8 @@ import pytest
 
 from tests.toolchain.streams import OPTIONS, RUNTIMES, deployable, measured
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture(scope="module", params=RUNTIMES)
 def candidate(request, verb, tiny_checkpoint, tiny_onnx, tmp_path_factory) -> tuple[str, Path]:

@@ -12,6 +12,8 @@ import pytest
 from scripts.trust import verdict
 from tests.toolchain.line import lay, run
 
+pytestmark = pytest.mark.alone
+
 RUNTIMES = ["onnxruntime", "openvino", "litert", "executorch", "pytorch"]
 SMALL = {"rounds": 12, "tool_rounds": 3, "seconds": 0.15, "draws": 300}
 

@@ -9,6 +9,8 @@ import pytest
 
 from scripts.measure import conditions, counters
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -10,6 +10,8 @@ import pytest
 from scripts.measure import counters, energy
 from scripts.measure.energy import Idle
 
+pytestmark = pytest.mark.alone
+
 BOOT = "proc/sys/kernel/random/boot_id"
 QUIET = Idle(watts=10.0, busy_share=0.01)
 

@@ -17,6 +17,8 @@ from scripts.core import environment
 from scripts.core.paths import ROOT
 from tests.unit import wheels
 
+pytestmark = pytest.mark.alone
+
 
 class Bench:
     """A folder of wheels, a lock, a cache, and the verb run on them without a network."""

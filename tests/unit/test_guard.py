@@ -14,6 +14,8 @@ from scripts.core.guard import End, watch
 from scripts.core.paths import ROOT
 from scripts.core.records import Status
 
+pytestmark = pytest.mark.alone
+
 
 def end_of(code: str, tmp_path: Path, timeout_s: float = 20, memory_mb: float | None = None) -> End:
     return watch([sys.executable, "-c", code], tmp_path / "log", timeout_s, memory_mb)

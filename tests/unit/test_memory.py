@@ -12,6 +12,8 @@ from scripts.core import tree
 from scripts.core.paths import ROOT
 from scripts.measure.memory import with_looks
 
+pytestmark = pytest.mark.alone
+
 PHASES = """
 import json, subprocess, sys, time
 from scripts.measure.memory import begin, peak_mb, reset_peak

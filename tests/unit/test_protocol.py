@@ -9,6 +9,8 @@ import pytest
 from scripts.core.door import Arrays, Session
 from scripts.measure.protocol import Protocol, sample, warm_up
 
+pytestmark = pytest.mark.alone
+
 FAST = Protocol(seconds=0.2, min_samples=5, warmup_seconds=0.1, warmup_iterations=20)
 
 

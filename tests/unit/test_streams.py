@@ -16,6 +16,8 @@ from scripts.measure.protocol import Bench, Protocol
 from scripts.measure.serving import RUNS, Run, bisect
 from scripts.measure.throughput import counts, search, window
 
+pytestmark = pytest.mark.alone
+
 FAST = Protocol(seconds=0.3, min_samples=1, warmup_seconds=0.1, warmup_iterations=2)
 
 

@@ -15,6 +15,8 @@ from scripts.core import host, records
 from scripts.core.records import Record, Status
 from scripts.measure import energy, samplers, supervisor
 
+pytestmark = pytest.mark.alone
+
 SPIN = "import time; e = time.monotonic() + 30\nwhile time.monotonic() < e: pass"
 
 

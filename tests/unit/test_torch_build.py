@@ -18,6 +18,8 @@ import pytest
 from scripts.core import environment, torch_build
 from tests.unit import wheels
 
+pytestmark = pytest.mark.alone
+
 PIN = "torch==9.9.0+cpu"
 
 
