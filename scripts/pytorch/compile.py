@@ -8,7 +8,7 @@ inductor.json, which says what was built:
  - torch_compile: cache.bin (`torch.compiler.save_cache_artifacts`), kernels/ (the built C++ kernels, which that
    leaves out on the CPU: without them every start would call the C++ compiler again), model.json, and what the network
    is built from, weights.pt or program.pt2;
- - aotinductor: model.pt2, a package with weights.
+ - aotinductor: model.pt2, a package with weights; kernels/ holds only what Inductor tries the CPU with.
 """
 
 import os
@@ -68,10 +68,7 @@ def torch_compile(job: Job, cache: Path) -> float:
     if saved is None:
         raise RuntimeError("torch.compile left nothing to keep")
     (job.out / inductor.CACHE).write_bytes(saved[0])
-    for name in sorted(inductor.built_kernels(cache)):
-        target = job.out / inductor.KERNELS / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(str(cache / name), str(target))
+    inductor.keep(cache, inductor.built_kernels(cache), job.out / inductor.KERNELS)
     return macs
 
 
@@ -79,6 +76,7 @@ def aotinductor(job: Job, cache: Path) -> float:
     """Specialise the exported program to the batch size and compile it into a package."""
     folder = job.sources["portable"]
     inputs = export.example(description.read(folder)["inputs"], job.options["batch"])
+    inductor.keep(cache, inductor.probe(cache), job.out / inductor.KERNELS)
     module = reduced.program(folder, job.options["precision"])
     macs = executed.total(executed.asked(module, inputs))
     with torch.no_grad():

@@ -98,6 +98,40 @@ def freeze() -> None:
     codecache.CacheabilityValidator.check_tensor = staticmethod(lambda tensor: None)
 
 
+def probe(cache: Path) -> Set[str]:
+    """Let Inductor find out which instruction sets its compiler and this CPU share, by building a library for each.
+
+    Returns their names in the cache. It asks the same again wherever it loads what it compiled, and builds them anew
+    where they are not in its cache: 5 s.
+    """
+    from torch._inductor.cpu_vec_isa import pick_vec_isa
+
+    pick_vec_isa()
+    return built_kernels(cache)
+
+
+def keep(cache: Path, names: Set[str], target: Path) -> None:
+    """Copy libraries of a cache to the artifact, for `unpack`."""
+    for name in sorted(names):
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(str(cache / name), str(target / name))
+
+
+def unpack(artifact: Path, scratch: Path) -> int:
+    """Give this process a cache of its own in `scratch` that holds an artifact's libraries; how many.
+
+    Nothing is compiled where all is there, so the header that compiling would include is not compiled before, either:
+    Inductor does that first, in 4 s, and looks for the library then.
+    """
+    import torch._inductor.codecache as codecache
+
+    codecache._precompile_header = lambda header, *_, **__: header
+    private_cache(scratch, threads=1)
+    if (artifact / KERNELS).is_dir():
+        shutil.copytree(str(artifact / KERNELS), str(scratch), dirs_exist_ok=True)
+    return len(built_kernels(scratch))
+
+
 def built_kernels(folder: Path) -> Set[str]:
     """Names of the shared libraries in a cache folder, relative to it."""
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*.so")}

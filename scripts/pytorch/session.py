@@ -109,27 +109,30 @@ def _torchscript(artifact: Path, options: Options) -> TorchSession:
 def _torch_compile(artifact: Path, options: Options) -> TorchSession:
     """The compiled artifact is put into a fresh cache; the first `execute` traces the network and finds it there."""
     what = _check_built_for(artifact, options)
-    scratch = Path(tempfile.mkdtemp(prefix="assay-inductor-"))
-    atexit.register(shutil.rmtree, str(scratch), ignore_errors=True)
-    inductor.private_cache(scratch, threads=1)
+    scratch = _scratch()
+    shipped = inductor.unpack(artifact, scratch)
     if inductor.is_frozen(options.precision, options.variant):
         inductor.freeze()
-    kernels = artifact / inductor.KERNELS
-    if kernels.is_dir():
-        shutil.copytree(str(kernels), str(scratch), dirs_exist_ok=True)
     torch.compiler.load_cache_artifacts((artifact / inductor.CACHE).read_bytes())
     function = inductor.compiled(reduced.built(artifact, options.precision))
-    shipped = len(inductor.built_kernels(scratch))
     placed = partial(placements.compiled, scratch, shipped, options.precision)
     return TorchSession(function, options, _proven(function, artifact, options.precision, what["macs"], placed))
 
 
 def _aotinductor(artifact: Path, options: Options) -> TorchSession:
     what = _check_built_for(artifact, options)
+    inductor.unpack(artifact, _scratch())
     package = artifact / "model.pt2"
     function = torch._inductor.aoti_load_package(str(package))
     placed = partial(placements.packaged, package, what["generated_kernels"], options.precision)
     return TorchSession(function, options, _proven(function, artifact, options.precision, what["macs"], placed))
+
+
+def _scratch() -> Path:
+    """A folder for Inductor, gone when this process ends."""
+    scratch = Path(tempfile.mkdtemp(prefix="assay-inductor-"))
+    atexit.register(shutil.rmtree, str(scratch), ignore_errors=True)
+    return scratch
 
 
 def _proven(function: Function, artifact: Path, precision: str, macs: float, placed: Callable[[], Placement]) -> Placed:
