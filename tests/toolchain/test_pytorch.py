@@ -95,7 +95,7 @@ def test_torch_compile_says_when_it_compiles_again(session, torch_compile, tiny_
 
 
 def test_aotinductor(session, aotinductor, tiny_reference):
-    assert sorted(path.name for path in aotinductor.iterdir()) == ["inductor.json", "model.pt2"]
+    assert sorted(path.name for path in aotinductor.iterdir()) == ["inductor.json", "kernels", "model.pt2"]
     assert_agrees(session(*PYTORCH, aotinductor, tiny_reference, runtime="aotinductor", batch=2))
 
 
@@ -118,6 +118,23 @@ def test_without_a_compiler_the_reason_is_said(verb, tiny_checkpoint, tmp_path, 
     result = compiled(verb, runtime, tiny_checkpoint, tmp_path / "files", PATH="/nowhere")
     assert result.code == 3 and result.facts["status"] == "unsupported"
     assert result.facts["reason"] == "Inductor needs a C++ compiler (g++)"
+
+
+@pytest.mark.parametrize("runtime", ["torch_compile", "aotinductor"])
+def test_opening_compiles_nothing(python, request, tmp_path, runtime):
+    """Neither a kernel, nor a header, nor what Inductor tries the CPU with: whatever it builds lies in TMPDIR."""
+    options = {"runtime": runtime, "precision": "fp32", "variant": "default", "device": "cpu", "image_size": 32}
+    options |= {"threads": 2, "batch": 2, "inputs": ["input"], "outputs": ["logits"]}
+    code = "import json, pathlib, sys, numpy as np; from scripts.pytorch import session; "
+    code += "opened = session.open(pathlib.Path(sys.argv[1]), json.loads(sys.argv[2])); "
+    code += "opened.put({'input': np.zeros((2, 3, 32, 32), 'f4')}); opened.execute(); "
+    code += "print(json.dumps([path.name for path in pathlib.Path(sys.argv[3]).rglob('*')]))"
+    artifact = request.getfixturevalue(runtime)
+    arguments = (str(artifact), json.dumps(options), str(tmp_path))
+    left = json.loads(python("torch", code, *arguments, variables={"TMPDIR": str(tmp_path)}).stdout)
+    shipped = {path.name for path in (artifact / "kernels").rglob("*.so")}
+    assert shipped and {name for name in left if name.endswith(".so") and not name.endswith(".wrapper.so")} <= shipped
+    assert [name for name in left if name.endswith((".gch", ".o"))] == []
 
 
 def test_measured_processes_import_no_more_than_they_need(session, tiny_checkpoint, tiny_reference):
