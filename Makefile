@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -m scripts.core.run --cores $(CORES)
 
 .DEFAULT_GOAL := all
-.PHONY: all quick export tune compare trust dry test lint locks docs noop-time times clean help
+.PHONY: all quick export tune ledger rebuild store compare trust dry test lint locks docs noop-time times clean help
 
 all: $(VENV)/.ready ## set up, build, verify, measure, report (the default)
 	@exec $(RUN) all
@@ -19,6 +19,16 @@ export: $(VENV)/.ready ## the chosen candidate as a folder that runs on its own
 
 tune: $(VENV)/.ready ## other ways to int8: tries them all, keeps the fastest that passes for the next run
 	@exec $(RUN) tune
+
+ledger: $(VENV)/.ready ## compile again, alone, what was compiled beside other jobs: true wall times in the next report
+	@$(RUN) ledger --forcerun ledger
+	@exec $(RUN) all
+
+rebuild: $(VENV)/.ready ## compile each candidate several times from cold: is a fast build a lucky one?
+	@exec $(RUN) rebuild --forcerun rebuild
+
+store: $(VENV)/.ready ## what the store of compiled artifacts and measurements holds
+	@$(BIN)/python -m scripts.core.store list
 
 compare: $(VENV)/.ready ## what got faster or slower: make compare OLD=before.csv NEW=reports/results.csv
 	@$(if $(and $(OLD),$(NEW)),,$(error name two results files: make compare OLD=before.csv NEW=reports/results.csv))

@@ -27,6 +27,7 @@ include: "rules/quantize.smk"
 include: "rules/measure.smk"
 include: "rules/finals.smk"
 include: "rules/report.smk"
+include: "rules/ledger.smk"
 include: "rules/trust.smk"
 include: "rules/tune.smk"
 
@@ -57,4 +58,6 @@ onstart:
     # tenth of a core, beside what is measured. Where jobs run on this machine there is nothing to limit.
     if workflow.local_exec:
         workflow.scheduler.job_rate_limiter = None
+    if STORE and (objection := place.objection(STORE)):
+        say(objection)
     say(estimate.sentence(workflow.dag.needrun_jobs(), CONFIG, workflow.cores))

@@ -13,6 +13,7 @@ from snakemake.utils import update_config
 from scripts.core import bootstrap, environment, estimate, host, keys, networks, paths, plan, retry, tuned
 from scripts.core.catalogue import CALIBRATED, FORMATS, QUANTIZED, RUNTIMES
 from scripts.core.codehash import code_hash
+from scripts.core.store import place
 from scripts.trust.rows import proof_rows
 
 ROOT = Path(workflow.basedir)
@@ -31,6 +32,7 @@ TUNE_ROWS = plan.tune_rows(CONFIG, HOST, THREADS, HAS_NVIDIA)
 TRUST_ROWS = proof_rows(ROWS, ARTIFACTS)
 NETWORKS = sorted({row.network for row in ROWS})
 TRIALS = CONFIG["measure"]["trials"]
+STORE = place.chosen(CONFIG["store"])
 NO_GPU = None if HAS_NVIDIA else "not run here: no NVIDIA GPU"
 os.environ.setdefault("ASSAY_SESSION", time.strftime("%Y%m%dT%H%M%S", time.gmtime()) + f"-{os.getpid()}")
 
@@ -49,7 +51,10 @@ wildcard_constraints:
 
 
 # What failed is tried again if the config says so; a failed install always is.
-if not workflow.dryrun:
+# With `fresh`, all that is compiled and measured is.
+if not workflow.dryrun and workflow.is_main_process:
+    if CONFIG["fresh"]:
+        retry.forget_all(Path(ARTIFACTS), HOST)
     retry.forget(Path(ARTIFACTS), HOST, everything=CONFIG["retry_failed"])
 
 # Builders run side by side as far as memory allows, unless `--resources mem_mb=` says otherwise.
@@ -60,13 +65,15 @@ if "mem_mb" not in workflow.global_resources:
 def job_prefix(python):
     """What every job's command starts with: `scripts` importable, guard's Python, what guard dies with, the limits.
 
-    Limits are no parameters: another limit makes no other bytes.
+    Limits and the store are no parameters: another limit, or what is served, makes no other bytes.
     """
     variables = {
         "PYTHONPATH": str(ROOT),
         "ASSAY_PYTHON": python,
         "ASSAY_PARENT": str(os.getpid()),
         "ASSAY_LIMITS": json.dumps(CONFIG["limits"]),
+        "ASSAY_STORE": str(STORE or place.OFF),
+        "ASSAY_FRESH": "1" if CONFIG["fresh"] else "",
     }
     assignments = " ".join(f"{name}={shlex.quote(value)}" for name, value in variables.items())
     return f"set -euo pipefail; export {assignments}; ".replace("{", "{{").replace("}", "}}")  # Snakemake formats it
@@ -87,10 +94,10 @@ def words(*parts):
     return " ".join(parts)
 
 
-PREPARE = words(GUARDED, "artifact --stage prepare --concurrent", TO_ARTIFACT)
-CONVERT = words(GUARDED, "artifact --stage convert --concurrent", TO_ARTIFACT)
-COMPILE = words(GUARDED, "artifact --stage compile --concurrent", TO_ARTIFACT)
-COMPILE_ALONE = words(GUARDED, "artifact --stage compile", TO_ARTIFACT)
+PREPARE = words(GUARDED, "artifact --stage prepare", TO_ARTIFACT)
+CONVERT = words(GUARDED, "artifact --stage convert", TO_ARTIFACT)
+# What a rule says that its compiler's bytes depend on of the host is part of their key in the store.
+COMPILE = words(GUARDED, "artifact --stage compile", TO_ARTIFACT, "--depends-on")
 
 
 def options(**values):

@@ -24,6 +24,7 @@ rule convert_executorch:
     shell:
         words(
             CONVERT,
+            "--depends-on nothing",
             "--verb scripts.executorch.convert --source checkpoint={input.checkpoint:q}",
             "--source calibration={input.calibration:q}",
         )

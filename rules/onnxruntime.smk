@@ -50,5 +50,5 @@ rule compile_onnxruntime:
     shell:
         words(
             COMPILE,
-            "--verb scripts.onnxruntime.compile --source portable={input.portable:q}",
+            "isa --verb scripts.onnxruntime.compile --source portable={input.portable:q}",
         )

@@ -49,5 +49,5 @@ rule compile_openvino:
     shell:
         words(
             COMPILE,
-            "--verb scripts.openvino.compile --source portable={input.portable:q}",
+            "isa --verb scripts.openvino.compile --source portable={input.portable:q}",
         )

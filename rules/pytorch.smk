@@ -52,5 +52,5 @@ rule compile_inductor:
     shell:
         words(
             COMPILE,
-            "--verb scripts.pytorch.compile --source portable={input.portable:q}",
+            "isa,toolchain,interpreter --compiler-cache inductor --verb scripts.pytorch.compile --source portable={input.portable:q}",
         )

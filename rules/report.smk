@@ -38,12 +38,15 @@ rule summarise:
     output:
         csv=f"{REPORTS}/results.csv",
         parquet=f"{REPORTS}/results.parquet",
+        compiled=f"{REPORTS}/compile.csv",
     log:
         f"{REPORTS}/logs/summarise.log",
     conda:
         conda_of("report")
     params:
         code=code_hash("scripts.report.summarise"),
+        # Taken up where it is; no input, since a table does not ask for all to be compiled again.
+        ledger=keys.file_key(Path(paths.ledger_record(ARTIFACTS, HOST))),
         env=environment_key("report"),
     message:
         "Summarising the records into one table"
@@ -52,7 +55,7 @@ rule summarise:
             IN_REPORT,
             "scripts.report.summarise --plan {input.plan:q}",
             '--artifacts "$(dirname {input.plan:q})"',
-            "--csv {output.csv:q} --parquet {output.parquet:q} > {log:q} 2>&1",
+            "--csv {output.csv:q} --parquet {output.parquet:q} --compile-csv {output.compiled:q} > {log:q} 2>&1",
         )
 
 
@@ -80,6 +83,7 @@ rule report:
         # Shown where it is; no input, since a report does not ask for the proofs to be made again.
         trust=keys.file_key(Path(REPORTS) / "trust.json"),
         tune=keys.file_key(Path(REPORTS) / "tune.csv"),
+        rebuilt=keys.file_key(Path(paths.rebuild_record(ARTIFACTS, HOST))),
         env=environment_key("report"),
     message:
         "Writing the report"

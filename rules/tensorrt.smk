@@ -26,8 +26,8 @@ rule compile_tensorrt:
         "TensorRT: building the engine of {wildcards.model} for {wildcards.shape}"
     shell:
         words(
-            COMPILE_ALONE,
-            "--absent={params.absent:q} --verb scripts.tensorrt.compile --source portable={input.portable:q}",
+            COMPILE,
+            "gpu --absent={params.absent:q} --verb scripts.tensorrt.compile --source portable={input.portable:q}",
         )
 
 
@@ -58,5 +58,5 @@ rule compile_tensorrt_rtx:
     shell:
         words(
             COMPILE,
-            "--verb scripts.tensorrt.compile --source portable={input.portable:q}",
+            "nothing --verb scripts.tensorrt.compile --source portable={input.portable:q}",
         )

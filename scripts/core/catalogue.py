@@ -21,6 +21,7 @@ class Format:
     variants:  precision -> the variants that it is written in
     schemes:   precision -> further variants, which only `tune` tries: other ways to the same precision
     quantizer: the package in `scripts/` whose `quantize.py` makes it from the fp32 file; None: a rule of its own does
+    ahead_of_time: its conversion is the compilation: kept in the store, and a row of the ledger
     """
 
     env: str
@@ -30,6 +31,7 @@ class Format:
     variants: Variants = field(default_factory=lambda: {"fp32": (DEFAULT,)})
     schemes: Variants = field(default_factory=dict)
     quantizer: str | None = None
+    ahead_of_time: bool = False
 
     def kind(self, precision: str, variant: str) -> str:
         """The `{precision}.{variant}` of this format that a candidate starts from.
@@ -132,7 +134,7 @@ FORMATS: dict[str, Format] = {
         variants=only("fp16", "int8", "int8_dynamic"),
     ),
     "pte": Format(
-        env="executorch", source="checkpoint", static=True, file="model.pte",
+        env="executorch", source="checkpoint", static=True, file="model.pte", ahead_of_time=True,
         variants=only("fp32", "fp16", "int8", "int8_dynamic"),
         schemes={"int8": ("minmax", "per_tensor")},
     ),

@@ -112,6 +112,17 @@ class Serving(Part):
     )
 
 
+class Rebuild(Part):
+    """How much `make rebuild` compiles and measures."""
+
+    builds: Annotated[int, Field(ge=2, le=100)] = Field(
+        default=5, description="Times that each candidate is compiled from cold."
+    )
+    rounds: Annotated[int, Field(ge=2, le=1000)] = Field(
+        default=5, description="Fresh processes of each build, in alternating rounds."
+    )
+
+
 class Trust(Part):
     """How much `make trust` measures to prove that the numbers are right."""
 
@@ -204,9 +215,15 @@ class Config(Part):
         default=_as_written({}), validate_default=True, description="How the ranges of int8 and fp8 are found."
     )
     measure: Measure = Field(default=_as_written({}), validate_default=True, description="How candidates are measured.")
+    rate_per_s: Annotated[float, Field(gt=0, le=10**7)] = Field(
+        default=10.0, description="Requests per second that you expect: in what time a compilation pays is told by it."
+    )
     finals: Finals = Field(default=_as_written({}), validate_default=True, description="The leaders, measured afresh.")
     serving: Serving = Field(default=_as_written({}), validate_default=True, description="What `serving` asks for.")
     trust: Trust = Field(default=_as_written({}), validate_default=True, description="How much `make trust` measures.")
+    rebuild: Rebuild = Field(
+        default=_as_written({}), validate_default=True, description="How much `make rebuild` compiles and measures."
+    )
     limits: Limits = Field(
         default_factory=Limits, validate_default=True, description="When a job is stopped; other limits redo nothing."
     )
@@ -227,6 +244,12 @@ class Config(Part):
     )
     artifacts: Folder = Field(default="artifacts", description="Folder for what is built and measured.")
     reports: Folder = Field(default="reports", description="Folder for the report, its table and its figures.")
+    store: Annotated[str, path_field("`auto`, `off` or a folder of your own")] = Field(
+        default="auto",
+        description="Folder that keeps what was compiled and measured, for all checkouts; `auto` is the one that "
+        "ASSAY_STORE names, else one in your cache; `off` is none.",
+    )
+    fresh: bool = Field(default=False, description="Compile and measure all of it again, whatever the store holds.")
     retry_failed: bool = Field(default=False, description="Do jobs again that failed, crashed or were stopped.")
 
     _photo_files: list[str] = PrivateAttr(default=[])

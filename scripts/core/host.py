@@ -26,6 +26,12 @@ ISA = (
     "asimd",
     "sve",
 )
+"""Those that a reader wants to see, and that a result is bound to."""
+EXTENSION = re.compile(
+    r"(sse|ssse|avx|amx|fma|f16c|bmi|popcnt|abm|movbe|aes|vaes|sha|gfni|vpclmul|pclmul|"
+    r"asimd|fp$|fphp|sve|sme|i8mm|bf16|dotprod|crc32|atomics)"
+)
+"""Names of flags that compilers choose instructions by; the rest of /proc/cpuinfo's are about the machine."""
 
 
 def has_nvidia_gpu() -> bool:
@@ -66,7 +72,7 @@ def _cpuinfo() -> dict[str, str]:
     return {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in first.splitlines())}
 
 
-def _gpu() -> dict[str, str] | None:
+def gpu() -> dict[str, str] | None:
     """Name, capability, UUID and driver of the first NVIDIA GPU; None where there is none."""
     if not has_nvidia_gpu():
         return None
@@ -91,17 +97,25 @@ def _gpu() -> dict[str, str] | None:
     return dict(zip(("name", "capability", "uuid", "driver"), values, strict=True))
 
 
+def _flags(info: dict[str, str]) -> set[str]:
+    return set(info.get("flags", info.get("Features", "")).split())
+
+
+def instruction_sets() -> list[str]:
+    """Every extension of the instruction set that this CPU names, sorted: what code for it may use."""
+    return sorted(flag for flag in _flags(_cpuinfo()) if EXTENSION.match(flag))
+
+
 def fingerprint() -> dict[str, Any]:
     """What a result depends on: CPU model, instruction sets, usable cores, GPU."""
-    info, gpu = _cpuinfo(), _gpu()
-    flags = set(info.get("flags", info.get("Features", "")).split())
+    info, found = _cpuinfo(), gpu()
     return {
         "cpu_model": info.get("model name", platform.processor() or platform.machine()),
         "cpu_family": "/".join(info.get(key, "?") for key in ("vendor_id", "cpu family", "model", "stepping")),
         "machine": platform.machine(),
-        "isa": [name for name in ISA if name in flags],
+        "isa": [name for name in ISA if name in _flags(info)],
         "cores": usable_cores(),
-        "gpu": {key: gpu[key] for key in ("name", "capability", "uuid")} if gpu else None,
+        "gpu": {key: found[key] for key in ("name", "capability", "uuid")} if found else None,
     }
 
 
@@ -112,13 +126,13 @@ def describe() -> dict[str, Any]:
         if Path("/etc/os-release").exists()
         else None
     )
-    gpu = _gpu()
+    found = gpu()
     return {
         **fingerprint(),
         "memory_gb": round(memory_mb() / 1e3, 1),
         "kernel": platform.release(),
         "os": pretty.group(1) if pretty else platform.system(),
-        "driver": gpu["driver"] if gpu else None,
+        "driver": found["driver"] if found else None,
     }
 
 

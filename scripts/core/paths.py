@@ -70,5 +70,15 @@ def tune_record(root: str, host: str) -> str:
     return f"{root}/hosts/{host}/tune/tune.json"
 
 
+def ledger_record(root: str, host: str) -> str:
+    """What `ledger` compiled again, alone."""
+    return f"{root}/hosts/{host}/ledger/ledger.json"
+
+
+def rebuild_record(root: str, host: str) -> str:
+    """What `rebuild` compiled several times, and measured."""
+    return f"{root}/hosts/{host}/rebuild/rebuild.json"
+
+
 def environment_record(root: str, host: str, name: str) -> str:
     return f"{root}/hosts/{host}/environments/{name}.json"

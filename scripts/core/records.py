@@ -4,6 +4,7 @@ Every stage ends in a record whatever happened; a record that is not `ok` says w
 The records that a worker writes inside a toolchain's environment pass through here before they are kept.
 """
 
+import datetime
 import hashlib
 import json
 from enum import StrEnum
@@ -64,19 +65,34 @@ class Artifact(Record):
     options: dict[str, Any] = {}
     versions: dict[str, str] = {}
     operators: dict[str, int] = {}
+    built_for: dict[str, Any] = {}
 
 
 class Build(Record):
-    """What making an artifact cost, in seconds of wall and CPU time and megabytes (10**6 bytes)."""
+    """What making an artifact cost, in seconds of wall and CPU time and megabytes (10**6 bytes).
+
+    concurrent: others took so much of the machine meanwhile (others_cpu_s) that the wall time is not its own.
+    cache: `hit` where it was served from the store; the cost is then that of its making. warmth: `warm` where the
+    compiler's own cache knew a part. key, ingredients: of its entry in the store.
+    """
 
     kind: Literal["build"] = "build"
     wall_s: float
     cpu_s: float
     peak_rss_mb: float
-    concurrent: bool
+    others_cpu_s: float = 0.0
+    concurrent: bool = False
     host: str
     date: str
     cache: Literal["hit", "miss"] = "miss"
+    warmth: Literal["cold", "warm"] = "cold"
+    key: str | None = None
+    ingredients: dict[str, Any] = {}
+
+
+def now() -> str:
+    """This moment, as records write it."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
 def save(record: Record, path: Path) -> None:

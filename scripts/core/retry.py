@@ -1,6 +1,7 @@
-"""Forget records of failures, so that the next run tries again. Standard library only: the Snakefile calls this.
+"""Forget records of failures, so that the next run tries again. Light: the Snakefile calls this.
 
-A failed install is always tried again; other failures only with `retry_failed: true`. Good records stay, and so do
+A failed install is always tried again; other failures only with `retry_failed: true`. With `fresh: true` nothing
+that was compiled or measured counts. Good records stay, and so do
 the results and the report until new ones are made. `plan.json` goes too: Snakemake makes what lies before a missing
 file that is needed, and nothing for a missing file that is not.
 """
@@ -8,6 +9,8 @@ file that is needed, and nothing for a missing file that is not.
 import json
 from collections.abc import Iterator
 from pathlib import Path
+
+from scripts.core.catalogue import FORMATS
 
 BAD = ("oom", "crashed", "timeout", "failed")
 
@@ -39,6 +42,18 @@ def forget(root: Path, host: str, everything: bool) -> int:
     if installs or found or finals:
         (root / "plan.json").unlink(missing_ok=True)
     return len(installs) + len(found) + len(finals)
+
+
+def forget_all(root: Path, host: str) -> int:
+    """Remove the records of all that a host compiled, verified and measured; the number removed."""
+    home = root / "hosts" / host
+    patterns = ("*/*/*/*/compiled/artifact.json", "*/*/*/*/verify/*/verify.json", "*/*/*/*/trials/*/trial-*.json")
+    found = [path for pattern in (*patterns, "finals/finals.json", "refine/refine.json") for path in home.glob(pattern)]
+    for name in (name for name, form in FORMATS.items() if form.ahead_of_time):
+        found += (root / "portable").glob(f"*/{name}/*/*/artifact.json")
+    for path in [*found, *root.glob("plan.json")]:
+        path.unlink()
+    return len(found)
 
 
 def _bad_finals(path: Path) -> list[Path]:

@@ -4,13 +4,12 @@
     python -m scripts.core.stage verify   --verb scripts.measure.verify   --record FILE ...
 
 `artifact` leaves artifact.json, build.json and `files/` in one folder; `verify` leaves one record made from the
-verb's facts. Sources are named by their artifact.json. A stage whose source or environment is not usable does not
-run: its record says why.
+verb's facts. What has `--depends-on`, and every answer of `verify`, is kept in the store and served from it. Sources
+are named by their artifact.json. A stage whose source or environment is not usable does not run: its record says why.
 Rules call this in Snakemake's own Python; the verb runs in its toolchain's environment.
 """
 
 import argparse
-import datetime
 import json
 import os
 import shutil
@@ -23,9 +22,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from scripts.core import records
+from scripts.core import host, kept, records
+from scripts.core.beside import Beside
 from scripts.core.guard import End, become_guard, say, watch
 from scripts.core.records import USABLE, Artifact, Build, File, Record, Status
+from scripts.core.store import ingredients, reads
 
 LIMITS_VARIABLE = "ASSAY_LIMITS"
 NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
@@ -69,7 +70,22 @@ def obstacle(args: argparse.Namespace) -> dict[str, Any] | None:
         record = records.load(path)
         if record["status"] not in USABLE:
             return {"status": record["status"], "reason": record["reason"], "stage": record["stage"]}
-    return {"status": Status.NOT_RUN, "reason": args.absent, "stage": args.stage} if args.absent else None
+    if args.absent:
+        return {"status": Status.NOT_RUN, "reason": args.absent, "stage": args.stage}
+    return _foreign(args, upstream)
+
+
+def _foreign(args: argparse.Namespace, upstream: list[Path]) -> dict[str, Any] | None:
+    """Why a source must not be loaded here: it was compiled for another host."""
+    for path in upstream:
+        if said := ingredients.foreign(records.load(path).get("built_for") or {}):
+            return {"status": Status.FAILED, "reason": said, "stage": args.stage}
+    return None
+
+
+def environment(args: argparse.Namespace) -> Path | None:
+    """The record of the stage's environment; None for Snakemake's own."""
+    return Path(args.environment) if args.environment else None
 
 
 def interpreter(args: argparse.Namespace) -> str:
@@ -94,9 +110,13 @@ def limits(args: argparse.Namespace) -> tuple[float, float | None]:
 
 
 def run_verb(
-    args: argparse.Namespace, out: Path, variables: Mapping[str, str] = NO_VARIABLES, **more: Any
-) -> tuple[End, dict[str, Any]]:
-    """Run the verb into `out`; how it ended and its facts. Status and reason are settled between the two."""
+    args: argparse.Namespace, out: Path, variables: Mapping[str, str] = NO_VARIABLES, cache: Path | None = None,
+    **more: Any,
+) -> tuple[End, dict[str, Any]]:  # fmt: skip
+    """Run the verb into `out`; how it ended and its facts. Status and reason are settled between the two.
+
+    cache: a folder that the compiler may keep what it likes in; from cold without one.
+    """
     with tempfile.TemporaryDirectory(prefix="assay-") as scratch:
         facts_file = Path(scratch) / "facts.json"
         named = [f"--source={name}={folder / 'files'}" for name, folder in sources(args).items()]
@@ -108,6 +128,7 @@ def run_verb(
             f"--out={out}",
             f"--options={args.options}",
             f"--facts={facts_file}",
+            *([f"--cache={cache}"] if cache else []),
         ]
         seconds, memory_mb = limits(args)
         end = watch(command, args.log, seconds, memory_mb, environment={"TMPDIR": scratch, **variables}, **more)
@@ -133,7 +154,7 @@ def _settle(partial: Path, final: Path) -> dict[str, File]:
 
 
 def make_artifact(args: argparse.Namespace) -> None:
-    """Run a converter or compiler; leave artifact.json, build.json and files/."""
+    """Leave artifact.json, build.json and files/ of a converter or compiler: served from the store, or made."""
     folder: Path = args.artifact.parent
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("artifact.json", "build.json"):
@@ -141,47 +162,87 @@ def make_artifact(args: argparse.Namespace) -> None:
     for leftover in [folder / "files", *folder.glob("*.partial")]:
         shutil.rmtree(leftover, ignore_errors=True)
     stopped = obstacle(args)
-    facts: dict[str, Any] = {}
+    if stopped is not None:
+        artifact, build = _records(args, stopped, End(Status.NOT_RUN, None, 0.0, 0.0, 0.0), {}, {})
+    elif args.depends_on is None:
+        artifact, build = _made(args, folder)
+    else:
+        on = ingredients.of_artifact(
+            args.verb, sources(args), json.loads(args.options), environment(args), args.depends_on
+        )
+        artifact, build = kept.artifact(on, folder, args.log, lambda: _made(args, folder))
+    records.save(Build(**build), folder / "build.json")
+    records.save(Artifact(**artifact), folder / "artifact.json")
+
+
+def _made(args: argparse.Namespace, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Run the verb; the values of the artifact's record and of its cost's."""
     files: dict[str, File] = {}
-    end = End(Status.NOT_RUN, None, 0.0, 0.0, 0.0)
-    ending = stopped
-    if ending is None:
-        partial = folder / f"files.{os.getpid()}.partial"
-        end, facts = run_verb(args, partial, PATIENT)
-        ending = {"status": end.status, "reason": end.reason, "stage": args.stage}
-        if end.status in USABLE:
-            files = _settle(partial, folder / "files")
-        else:
-            shutil.rmtree(partial, ignore_errors=True)
+    partial = folder / f"files.{os.getpid()}.partial"
+    with kept.compiler_cache(_cache_ingredients(args), folder) as cache, Beside() as beside:
+        end, facts = run_verb(args, partial, PATIENT, cache)
+    ending = {"status": end.status, "reason": end.reason, "stage": args.stage}
+    if end.status in USABLE:
+        files = _settle(partial, folder / "files")
+    else:
+        shutil.rmtree(partial, ignore_errors=True)
+    artifact, build = _records(args, ending, end, files, facts)
+    return artifact, build | beside.facts(end)
+
+
+def _cache_ingredients(args: argparse.Namespace) -> dict[str, Any] | None:
+    """What the compiler's own cache depends on; None where it keeps none."""
+    if not getattr(args, "compiler_cache", None):
+        return None
+    return ingredients.of_cache(args.compiler_cache, environment(args), args.depends_on)
+
+
+def _records(
+    args: argparse.Namespace, ending: dict[str, Any], end: End, files: dict[str, File], facts: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What is said of an artifact, and of what it cost, as plain values."""
     cost = Build(
         **ending, wall_s=round(end.wall_s, 3), cpu_s=round(end.cpu_s, 3), peak_rss_mb=round(end.peak_rss_mb, 1),
-        concurrent=args.concurrent, host=socket.gethostname(),
-        date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        warmth=facts.pop("warmth", "cold"), host=socket.gethostname(),
+        date=records.now(),
     )  # fmt: skip
     artifact = Artifact(
         **ending,
         sha256=records.identity(files) if files else None,
         bytes=sum(file.bytes for file in files.values()),
         files=files,
-        sources={
-            name: records.load(path / "artifact.json").get("sha256") or "" for name, path in sources(args).items()
-        },
+        sources=ingredients.sources_of(sources(args)),
+        built_for=ingredients.host_parts([part for part in args.depends_on or [] if part in ingredients.BINDING]),
         **({"options": json.loads(args.options)} | facts),
     )
-    records.save(cost, folder / "build.json")
-    records.save(artifact, folder / "artifact.json")
+    return artifact.model_dump(mode="json", by_alias=True), cost.model_dump(mode="json", by_alias=True)
 
 
 def make_verify(args: argparse.Namespace) -> None:
-    """Run a verb that only looks; leave one record made from its facts."""
+    """Leave the record of a verb that only looks, made from its facts: answered from the store, or done."""
     args.record.unlink(missing_ok=True)
     ending = obstacle(args)
-    facts: dict[str, Any] = {}
-    if ending is None:
-        with tempfile.TemporaryDirectory(prefix="assay-") as out:
-            end, facts = run_verb(args, Path(out), PATIENT)
-        ending = {"status": end.status, "reason": end.reason, "stage": args.stage}
+    if ending is not None:
+        records.save(Record(kind="verify", **ending), args.record)
+        return
+    on = answer_ingredients(args, [args.verb], reads.of_verify(sources(args)), host.fingerprint())
+    if kept.answer(on, args.record, args.log):
+        return
+    with tempfile.TemporaryDirectory(prefix="assay-") as out:
+        end, facts = run_verb(args, Path(out), PATIENT)
+    ending = {"status": end.status, "reason": end.reason, "stage": args.stage}
     records.save(Record(kind="verify", **ending, **facts), args.record)
+    kept.keep_answer(on, args.record)
+
+
+def answer_ingredients(
+    args: argparse.Namespace, modules: list[str], read: dict[str, Any], fingerprint: dict[str, Any], **more: Any
+) -> dict[str, Any]:
+    """What the answer to a verification or a trial depends on. read: what it reads of its sources."""
+    options = json.loads(args.options)
+    environments = [Path(name) for name in (args.environment, more.pop("loadgen", "")) if name]
+    modules = [*modules, f"scripts.{options['room']}.session"]
+    return ingredients.of_answer(args.stage, modules, read, options, environments, fingerprint, **more)
 
 
 def main() -> int:
@@ -190,7 +251,13 @@ def main() -> int:
     shared = arguments(None)
     artifact = commands.add_parser("artifact", parents=[shared], add_help=False, conflict_handler="resolve")
     artifact.add_argument("--artifact", required=True, type=Path, help="where the artifact's record goes")
-    artifact.add_argument("--concurrent", action="store_true", help="other builders may run beside this one")
+    artifact.add_argument(
+        "--depends-on",
+        metavar="PART,...",
+        type=ingredients.parts_of,
+        help="keep it in the store; the parts of the host that its bytes depend on (nothing, or isa,toolchain,...)",
+    )
+    artifact.add_argument("--compiler-cache", metavar="NAME", help="hand the compiler its own cache, from the store")
     artifact.set_defaults(make=make_artifact)
     verify = commands.add_parser("verify", parents=[shared], add_help=False, conflict_handler="resolve")
     verify.add_argument("--record", required=True, type=Path)

@@ -10,10 +10,11 @@ from collections import defaultdict
 from pathlib import Path
 
 STAGES = {
-    "environment": "installing", "prepare": "converting", "calibration": "converting", "tune": "reporting",
+    "environment": "installing", "prepare": "converting", "calibration": "converting", "ledger": "compiling",
     "reference": "verifying", "verify": "verifying",
-    "trial": "measuring", "finals": "measuring", "refine": "measuring", "plan": "reporting", "summarise": "reporting",
-    "report": "reporting", "check": "reporting", "export_candidate": "reporting", "host": "reporting",
+    "trial": "measuring", "finals": "measuring", "refine": "measuring", "rebuild": "measuring",
+    "plan": "reporting", "summarise": "reporting", "report": "reporting", "check": "reporting", "tune": "reporting",
+    "export_candidate": "reporting", "host": "reporting",
 }  # fmt: skip
 IDLE = "Snakemake"
 Jobs = dict[tuple[str, float, float], None]

@@ -27,11 +27,15 @@ class Mistake(Exception):
 
 
 class Job(NamedTuple):
-    """What a verb is asked to do: named source folders, an empty output folder, its options."""
+    """What a verb is asked to do: named source folders, an empty output folder, its options.
+
+    cache: a folder of the compiler's own, with what earlier runs left there; None to compile from cold.
+    """
 
     sources: Dict[str, Path]
     out: Path
     options: Dict[str, Any]
+    cache: Optional[Path] = None
 
 
 Facts = Dict[str, Any]
@@ -42,6 +46,7 @@ def _parse(doc: Optional[str], argv: Optional[List[str]]) -> argparse.Namespace:
     parser.add_argument("--source", action="append", default=[], metavar="NAME=DIR", help="an input folder, by name")
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="where the files go; made if absent")
     parser.add_argument("--options", default="{}", metavar="JSON", help="one JSON object")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="a folder for the compiler's own cache")
     parser.add_argument("--facts", type=Path, metavar="FILE", help="where the facts go (default: standard output)")
     return parser.parse_args(argv)
 
@@ -60,7 +65,9 @@ def write_json(path: Path, value: Any) -> None:
 def main(work: Callable[[Job], Facts], doc: Optional[str] = None, argv: Optional[List[str]] = None) -> int:
     """Run `work` on the command line's job; return the exit status (0, 1, or 3 for unsupported)."""
     args = _parse(doc, argv)
-    job = Job({k: Path(v) for k, v in (s.split("=", 1) for s in args.source)}, args.out, json.loads(args.options))
+    job = Job(
+        {k: Path(v) for k, v in (s.split("=", 1) for s in args.source)}, args.out, json.loads(args.options), args.cache
+    )
     job.out.mkdir(parents=True, exist_ok=True)
     try:
         facts: Facts = work(job)

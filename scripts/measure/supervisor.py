@@ -2,6 +2,7 @@
 
     python -m scripts.measure.supervisor --verb scripts.measure.worker --stage measure --record FILE ...
 
+A trial that was measured before, of the same bytes, protocol, software, host and number, is answered from the store.
 One trial is measured at a time on a machine: a kernel lock, which the worker inherits, so that it is free
 again only when the worker is gone. The worker reads the host's counters around its samples (samplers.py); here they
 become what disturbed the trial and the energy it took. Runs in Snakemake's own Python.
@@ -18,12 +19,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from scripts.core import host, records
+from scripts.core import host, kept, records, stage
 from scripts.core.guard import End, become_guard, say
 from scripts.core.records import USABLE, Record
 from scripts.core.stage import arguments, obstacle, run_verb
+from scripts.core.store import reads
 from scripts.measure import conditions, disturbance, energy, loadgen, memory, samplers
 
+MODULES = ["scripts.measure.supervisor", "scripts.measure.worker"]
+"""What the samples of a trial depend on, beside the room of its runtime."""
 LOCK = Path("/tmp/assay-measure.lock")
 SESSION_VARIABLE = "ASSAY_SESSION"
 SAMPLERS_VARIABLE = samplers.SAMPLERS_VARIABLE
@@ -127,15 +131,29 @@ def main() -> int:
         old.unlink(missing_ok=True)
     become_guard()
     ending = obstacle(args)
-    facts: dict[str, Any] = {}
-    if ending is None:
-        ending, facts = measure(args, raw)
-        ending["stage"] = args.stage
+    if ending is not None:
+        _save(args, ending, {})
+        return 0
+    read = reads.of_trial(stage.sources(args), json.loads(args.options)["batch"])
+    on = stage.answer_ingredients(
+        args, MODULES, read, host.fingerprint(), trial=args.trial, session="screen", loadgen=args.loadgen
+    )
+    is_here = host.difference(records.load(args.host_record)) is None
+    if samplers.on() and is_here and kept.answer(on, args.record, args.log, raw):
+        return 0
+    ending, facts = measure(args, raw)
+    _save(args, ending | {"stage": args.stage}, facts)
+    if samplers.on() and raw.exists():
+        kept.keep_answer(on, args.record, raw)
+    return 0
+
+
+def _save(args: argparse.Namespace, ending: dict[str, Any], facts: dict[str, Any]) -> None:
+    """Write the trial's record."""
     options = json.loads(args.options)
     asked = {key: options[key] for key in ("candidate", "batch", "image_size", "mode", "protocol") if key in options}
     facts = asked | {"trial": args.trial, "round": args.trial, "position": args.position} | facts
     records.save(Record(kind="trial", **ending, **facts), args.record)
-    return 0
 
 
 if __name__ == "__main__":

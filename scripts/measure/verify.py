@@ -4,6 +4,7 @@ Sources: `deployable` (the files a session opens), `reference` (inputs, referenc
 `checkpoint` (`model.json`). Runs in the runtime's own environment, through the same door as the worker.
 """
 
+import hashlib
 import importlib
 import json
 from typing import Any, Dict, List, Optional, Tuple
@@ -108,6 +109,7 @@ def verify(job: Job) -> Facts:
         "max_abs_error": float(np.max(np.abs(wanted.astype(np.float64) - got))) if np.isfinite(got).all() else None,
         "sqnr_db": ratio,
         "cosine": cosine(wanted, got),
+        "outputs_sha256": hashlib.sha256(np.ascontiguousarray(got).tobytes()).hexdigest(),
         "placement": placement._asdict(),
     }
     if model["task"] == "classification":

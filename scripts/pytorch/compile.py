@@ -38,15 +38,20 @@ def work(job: Job) -> Facts:
         torch.set_num_threads(options["threads"])
         if inductor.is_frozen(options["precision"], options["variant"]):
             inductor.freeze()
+        was_warm = inductor.warm(job.cache, scratch / "cache")
+        probes = inductor.probe(scratch / "cache")
         compilers = {"torch_compile": torch_compile, "aotinductor": aotinductor}
         macs = compilers[options["runtime"]](job, scratch / "cache")
+        inductor.keep(scratch / "cache", probes, job.out / inductor.KERNELS)
+        inductor.leave(job.cache, scratch / "cache", probes)
         what = inductor.done()
     finally:  # compilers that a failure left running may still write there
         shutil.rmtree(str(scratch), ignore_errors=True)
     used = {"batch": options["batch"], "threads": torch.get_num_threads()}
     write_json(job.out / inductor.SUMMARY, dict(what, macs=macs, **used))
     carry(job.sources["portable"], job.out)
-    return {"versions": {"torch": torch.__version__}, "inductor": what, "options": used}
+    warmth = "warm" if was_warm else "cold"
+    return {"versions": {"torch": torch.__version__}, "inductor": what, "options": used, "warmth": warmth}
 
 
 def torch_compile(job: Job, cache: Path) -> float:
@@ -76,7 +81,6 @@ def aotinductor(job: Job, cache: Path) -> float:
     """Specialise the exported program to the batch size and compile it into a package."""
     folder = job.sources["portable"]
     inputs = export.example(description.read(folder)["inputs"], job.options["batch"])
-    inductor.keep(cache, inductor.probe(cache), job.out / inductor.KERNELS)
     module = reduced.program(folder, job.options["precision"])
     macs = executed.total(executed.asked(module, inputs))
     with torch.no_grad():

@@ -5,7 +5,7 @@ import shutil
 import sysconfig
 import tempfile
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Set
+from typing import Any, Callable, Dict, List, Optional, Set
 
 import torch
 
@@ -14,6 +14,7 @@ from scripts.core.verb import Unsupported
 CACHE = "cache.bin"
 KERNELS = "kernels"
 SUMMARY = "inductor.json"
+HEADERS, PROBES = "headers", "probes"
 FREEZING = "freezing"
 """The variant of fp32 with weights folded into what is compiled."""
 
@@ -98,6 +99,33 @@ def freeze() -> None:
     codecache.CacheabilityValidator.check_tensor = staticmethod(lambda tensor: None)
 
 
+def _headers() -> Path:
+    """Where Inductor keeps headers that it has compiled: below the temporary folder, not in its cache."""
+    import torch._inductor.codecache as codecache
+
+    return Path(codecache._HEADER_DIR)
+
+
+def warm(kept: Optional[Path], cache: Path) -> bool:
+    """Take up what an earlier compilation left in `kept`: headers, tries of the CPU. Whether there is any."""
+    if kept is None or not (kept / HEADERS).is_dir():
+        return False
+    shutil.copytree(str(kept / HEADERS), str(_headers()), dirs_exist_ok=True)
+    shutil.copytree(str(kept / PROBES), str(cache), dirs_exist_ok=True)
+    return True
+
+
+def leave(kept: Optional[Path], cache: Path, probes: Set[str]) -> None:
+    """Leave in `kept` what spares the next compilation time. What is there already stays: names say contents."""
+    if kept is None:
+        return
+    keep(cache, probes, kept / PROBES)
+    (kept / HEADERS).mkdir(exist_ok=True)
+    for path in _headers().glob("*.h*"):
+        if not (kept / HEADERS / path.name).exists():
+            shutil.copyfile(str(path), str(kept / HEADERS / path.name))
+
+
 def probe(cache: Path) -> Set[str]:
     """Let Inductor find out which instruction sets its compiler and this CPU share, by building a library for each.
 
@@ -113,6 +141,8 @@ def probe(cache: Path) -> Set[str]:
 def keep(cache: Path, names: Set[str], target: Path) -> None:
     """Copy libraries of a cache to the artifact, for `unpack`."""
     for name in sorted(names):
+        if (target / name).exists():
+            continue
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(str(cache / name), str(target / name))
 

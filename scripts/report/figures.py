@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -46,6 +47,17 @@ class Bar:
     runtime: str
     values: tuple[float, ...]
     bold: bool = False
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A candidate's total time: `outlay` seconds, then `each` seconds an inference. Bold ones are named."""
+
+    label: str
+    runtime: str
+    outlay: float
+    each: float
+    bold: bool
 
 
 def _axes(rows: int, panels: int = 1) -> tuple[Figure, list[Axes]]:
@@ -158,6 +170,29 @@ def stacked(bars: Sequence[Bar], parts: Sequence[str], unit: str) -> str:
         figure.legend(loc="outside upper right", ncols=len(parts), handlelength=1, handleheight=1, columnspacing=1.4)
         _label_rows(axes, bars)
         _frame(axes, unit)
+        return _svg(figure)
+
+
+def totals(curves: Sequence[Curve], most: float, noun: str) -> str:
+    """Total seconds against the number of inferences from 1 to `most`, both on log scales; a line per candidate."""
+    with matplotlib.rc_context(STYLE | {"axes.grid.axis": "both"}):
+        figure = Figure(figsize=(WIDTH_IN, 3.9), layout=ConstrainedLayoutEngine(w_pad=0.04, h_pad=0.03))
+        axes = figure.subplots()
+        points = 10 ** np.linspace(0, np.log10(most), 120)
+        for curve in sorted(curves, key=lambda curve: curve.bold):
+            axes.plot(
+                points, curve.outlay + curve.each * points, color=colour(curve.runtime),
+                linewidth=2 if curve.bold else 1, alpha=1 if curve.bold else 0.3,
+                label=curve.label if curve.bold else None,
+            )  # fmt: skip
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        figure.legend(loc="outside upper left", ncols=2, handlelength=1.2, columnspacing=1.4)
+        axes.set_ylabel("seconds")
+        _frame(axes, f"{noun} (both axes are logarithmic)")
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}"))
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_minor_locator(NullLocator())
         return _svg(figure)
 
 

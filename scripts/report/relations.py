@@ -27,7 +27,8 @@ def is_baseline(values: Mapping[str, Any]) -> bool:
     return (values["runtime"], values["precision"], values["variant"]) == BASELINE
 
 
-def _workload(values: Values) -> tuple[Any, ...]:
+def workload(values: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What two rows share that are told against each other."""
     kind = str(values["device"]).partition(":")[0]
     return (kind, *(values[name] for name in ("host", "model", "weights", "batch", "image_size", "mode", "threads")))
 
@@ -43,11 +44,11 @@ def speedups(rows: Mapping[Key, Values], trials: Trials, location: str) -> dict[
     did between the sessions cannot be told from what the candidates differ by.
     """
     baseline = {
-        _workload(row): key for key, row in rows.items() if is_baseline(row) and row["status"] == "ok" and trials[key]
+        workload(row): key for key, row in rows.items() if is_baseline(row) and row["status"] == "ok" and trials[key]
     }
     found: dict[Key, Values] = {}
     for key, row in rows.items():
-        reference = baseline.get(_workload(row))
+        reference = baseline.get(workload(row))
         if reference is not None and trials[key]:
             found[key] = _speedup(_logs(trials[reference], location), _logs(trials[key], location))
     return found

@@ -20,11 +20,13 @@ from scripts.report.answers import Question, questions
 from scripts.report.columns import read_results, write_whole
 from scripts.report.evidence import Evidence
 from scripts.report.figures import standalone
+from scripts.report.rebuilt import sentences
 from scripts.report.rows import read_plan
 from scripts.report.views import host
 from scripts.report.views.answer import Answer, answer
 from scripts.report.views.caveats import caveats
 from scripts.report.views.charts import Chart, charts
+from scripts.report.views.payoff import payoff
 from scripts.report.views.pruned import pruned
 from scripts.report.views.tables import Machines, Table, details, loaded, machines, main_table, verdicts
 from scripts.report.views.trouble import counts, troubles
@@ -52,6 +54,8 @@ class Section:
     tuned: Table | None
     verdicts: list[tuple[str, int, Verdict]]
     charts: list[Chart]
+    payoff: list[str]
+    rebuilt: list[str]
 
 
 def sections(table: pd.DataFrame, evidence: Evidence, tune_csv: Path) -> list[Section]:
@@ -64,6 +68,7 @@ def _section(number: int, question: Question, asked: list[Question], evidence: E
     shown = main_table(question, evidence)
     kept = tuned.read(Path(paths.tune_record(str(evidence.artifacts), evidence.host)))
     title = wording.network_title(question.model, question.weights)
+    paid = payoff(question, evidence)
     same = [other for other in asked if (other.model, other.weights) == (question.model, question.weights)]
     if len(same) > 1:
         title += f", {question.image_size} px" if len({o.image_size for o in same}) > 1 else ""
@@ -74,7 +79,13 @@ def _section(number: int, question: Question, asked: list[Question], evidence: E
         caveats=[*pruned(question, asked, evidence), *caveats(question, evidence, shown)], table=shown,
         loaded=loaded(question, evidence),
         details=details(question, evidence),
-        tuned=tries(question, tune_csv, kept), verdicts=verdicts(question, evidence), charts=charts(question, evidence),
+        tuned=tries(question, tune_csv, kept), verdicts=verdicts(question, evidence), 
+        charts=[*charts(question, evidence), *([paid.chart] if paid else [])],
+        payoff=paid.sentences if paid else [],
+        rebuilt=sentences(
+            Path(paths.rebuild_record(str(evidence.artifacts), evidence.host)), evidence.location,
+            f"{question.model}.{question.weights}",
+        ),
     )  # fmt: skip
 
 

@@ -7,17 +7,19 @@ ones are kept and the reason counts the others. Rows of a degraded candidate car
 
 import argparse
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from scipy.stats import binomtest
 
 from scripts.core.catalogue import RUNTIMES
+from scripts.report import ledger
 from scripts.report.answers import PASSES
 from scripts.report.columns import COLUMNS, frame, write_whole
 from scripts.report.measured import timing
 from scripts.report.pareto import pareto
+from scripts.report.payoff import payoffs
 from scripts.report.reading import BAD, Record, Trial, read, read_if_any, read_trial, worst
 from scripts.report.relations import all_finals, host_phases, speedups, standings
 from scripts.report.rows import KEY, Row, all_rows, conversions, read_plan
@@ -69,9 +71,11 @@ def conversion_cost(row: Row, artifacts: Path) -> Values:
     """Wall seconds from the checkpoint to the portable file and the greatest memory on the way, MB.
 
     OpenVINO's IR is made from the ONNX file, so it costs both; so does what is quantised, with its calibration. A
-    runtime that loads the checkpoint itself costs nothing. Empty where a step did not finish.
+    runtime that loads the checkpoint itself costs nothing. An export that compiles is told as compiling. Empty where a
+    step did not finish.
     """
-    steps = [read(folder / "build.json", "convert") for folder in conversions(row, artifacts)]
+    folders = [folder for folder in conversions(row, artifacts) if not ledger.is_compiled(row, folder)]
+    steps = [read(folder / "build.json", "convert") for folder in folders]
     seconds = [build.number("wall_s") for build in steps]
     if not all(build.usable for build in steps) or None in seconds:
         return {}
@@ -111,10 +115,8 @@ def deployed_bytes(row: Row, artifact: Record) -> int:
 
 def costs(row: Row, artifacts: Path) -> Values:
     """What the artifact is and what it took to make: seconds, bytes, sha256."""
-    artifact, build = read(row.deployable / "artifact.json", "compile"), read(row.deployable / "build.json", "compile")
-    values = conversion_cost(row, artifacts)
-    if row.compiled and build.usable:
-        values |= {"compile_s": build.number("wall_s"), "compile_cache": build.text("cache")}
+    artifact = read(row.deployable / "artifact.json", "compile")
+    values = conversion_cost(row, artifacts) | ledger.costs(row)
     if artifact.usable:
         values |= {"artifact_bytes": deployed_bytes(row, artifact), "artifact_sha256": artifact.text("sha256")}
     return values
@@ -168,21 +170,30 @@ def summarise(plan: dict[str, Any], artifacts: Path) -> list[Values]:
         pareto(table, location),
     ]
     for found in more:
-        for key, values in found.items():
-            if key in table:
-                table[key] |= values
+        _add(table, found)
+    _add(table, payoffs(table, location))
     return [{name: _rounded(row.get(name)) for name in COLUMNS} for row in table.values()]
 
 
+def _add(table: dict[tuple[Any, ...], Values], found: Mapping[tuple[Any, ...], Values]) -> None:
+    for key, values in found.items():
+        if key in table:
+            table[key] |= values
+
+
 def main(argv: list[str] | None = None) -> int:
-    """Write the table as CSV and as Parquet."""
+    """Write the table as CSV and as Parquet, and what compiling cost."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--plan", type=Path, required=True)
     parser.add_argument("--artifacts", type=Path, required=True)
     parser.add_argument("--csv", type=Path, required=True)
     parser.add_argument("--parquet", type=Path, required=True)
+    parser.add_argument("--compile-csv", type=Path, required=True, help="what compiling cost, by artifact")
     args = parser.parse_args(argv)
-    table = frame(summarise(read_plan(args.plan), args.artifacts))
+    plan = read_plan(args.plan)
+    table = frame(summarise(plan, args.artifacts))
+    compiled = ledger.frame(all_rows(plan, args.artifacts))
+    write_whole(args.compile_csv, lambda path: compiled.to_csv(path, index=False, lineterminator="\n"))
     write_whole(args.csv, lambda path: table.to_csv(path, index=False, lineterminator="\n"))
     write_whole(args.parquet, lambda path: table.to_parquet(path, index=False))
     return 0

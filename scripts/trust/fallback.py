@@ -66,7 +66,7 @@ def no_delegate(drill: Drill) -> bool:
     source = f"checkpoint={row['paths']['checkpoint']}/artifact.json"
     make_artifact(argparse.Namespace(
         verb="scripts.trust.provoked.convert", stage="convert", environment=environment, source=[source],
-        options=json.dumps(options), log=drill.setting.log, absent="", artifact=record, concurrent=False,
+        options=json.dumps(options), log=drill.setting.log, absent="", artifact=record, depends_on=None,
     ))  # fmt: skip
     made, ran = load(record), drill.ending("executorch", record)
     return all(_degraded(ending, "XNNPACK took none") for ending in (made, ran))

@@ -58,7 +58,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     plan = build_tree(root, modes=("latency", "throughput"))
     artifacts, csv = root / "artifacts", root / "results.csv"
     shared = ["--plan", str(plan), "--artifacts", str(artifacts), "--csv", str(csv)]
-    assert summarise.main([*shared, "--parquet", str(root / "results.parquet")]) == 0
+    more = ["--parquet", str(root / "results.parquet"), "--compile-csv", str(root / "compile.csv")]
+    assert summarise.main([*shared, *more]) == 0
     assert report.main([*shared, "--html", str(root / "report.html"), "--figures", str(root / "figures")]) == 0
     return root / "report.html"
 

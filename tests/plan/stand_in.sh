@@ -7,7 +7,7 @@ while (($#)); do
     case "$1" in
         --figures) mkdir -p "$2"; shift ;;
         --artifact) mkdir -p "$(dirname "$2")"; echo '{"status": "ok"}' | tee "$2" > "$(dirname "$2")/build.json"; shift ;;
-        --record | --out | --csv | --parquet | --html | --ok)
+        --record | --out | --csv | --parquet | --compile-csv | --html | --ok)
             case "$asked" in
                 *"scripts.report.report"*"--csv $2"* | *"scripts.report.check"*"--csv $2"* | *"scripts.report.export"*"--csv $2"*) ;;
                 *) mkdir -p "$(dirname "$2")"; echo '{"status": "ok"}' > "$2" ;;

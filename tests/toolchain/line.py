@@ -34,10 +34,11 @@ def lay(folder: Path, **config: Any) -> Path:
 
 
 def start(folder: Path, *arguments: str, variables: dict[str, str] | None = None) -> "subprocess.Popen[str]":
-    """What `make` runs, in `folder`, as the leader of a process group of its own."""
+    """What `make` runs, in `folder`, as the leader of a process group of its own; with a store of its own, too."""
     command = [sys.executable, "-m", "scripts.core.run", "--cores", "2", *(arguments or ("all",))]
+    own = {"PYTHONPATH": str(folder), "ASSAY_STORE": str(folder.parent / f"{folder.name}-store")}
     return subprocess.Popen(
-        command, cwd=folder, env=os.environ | {"PYTHONPATH": str(folder)} | (variables or {}), text=True,
+        command, cwd=folder, env=os.environ | own | (variables or {}), text=True,
         start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
 

@@ -75,7 +75,8 @@ def write(root: Path) -> Path:
     """Summarise and report the tree below `root`; the page."""
     reports, plan = root / "reports", root / "artifacts/plan.json"
     shared = ["--plan", str(plan), "--artifacts", str(root / "artifacts"), "--csv", str(reports / "results.csv")]
-    assert summarise.main([*shared, "--parquet", str(reports / "results.parquet")]) == 0
+    more = ["--parquet", str(reports / "results.parquet"), "--compile-csv", str(reports / "compile.csv")]
+    assert summarise.main([*shared, *more]) == 0
     html = reports / "report.html"
     assert report.main([*shared, "--html", str(html), "--figures", str(reports / "figures")]) == 0
     return html

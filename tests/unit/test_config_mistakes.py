@@ -16,8 +16,9 @@ from tests.unit.config_cases import base, digest, mistakes, resolved
 __all__ = ["base"]
 
 TOP = (
-    "host, models, precisions, runtimes, batches, modes, threads, calibration, measure, finals, serving, trust, "
-    "limits, tensorrt_rtx, photos, torch_build, interpreters, artifacts, reports, retry_failed"
+    "host, models, precisions, runtimes, batches, modes, threads, calibration, measure, rate_per_s, finals, "
+    "serving, trust, rebuild, limits, tensorrt_rtx, photos, torch_build, interpreters, artifacts, reports, store, "
+    "fresh, retry_failed"
 )
 
 

@@ -139,7 +139,7 @@ def test_hosts_versions_threads_and_conditions_are_told(page: Page) -> None:
 def test_figures_are_files_too_and_the_same_each_time(written: Path) -> None:
     folder = written.parent / "figures"
     first = {path.name: path.read_bytes() for path in folder.iterdir()}
-    assert len(first) == 14  # five of each network, and the finals of each of its workloads
+    assert len(first) == 16  # six of each network, and the finals of each of its workloads
     for content in first.values():
         assert ElementTree.fromstring(content).tag.endswith("svg")
         assert b"<dc:date>" not in content
@@ -148,6 +148,7 @@ def test_figures_are_files_too_and_the_same_each_time(written: Path) -> None:
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == first
     assert written.read_bytes() == html
     assert sorted(path.name for path in written.parent.iterdir()) == [
+        "compile.csv",
         "figures",
         "report.html",
         "results.csv",

@@ -18,7 +18,8 @@ CONTRACT = """
     median_hi_ms, p10_ms, p10_lo_ms, p10_hi_ms, mean_ms, p90_ms, p90_lo_ms, p90_hi_ms, p99_ms, p99_lo_ms, p99_hi_ms,
     p999_ms, tail_ratio, execute_ms, copy_share, throughput_per_s, streams, speedup, speedup_lo, speedup_hi,
     finals_ms, finals_lo_ms, finals_hi_ms, finals_location, finals_speedup, finals_speedup_lo,
-    finals_speedup_hi, rank_set, pareto, convert_s, convert_rss_mb, compile_s, compile_cache, import_s, load_s,
+    finals_speedup_hi, rank_set, pareto, convert_s, convert_rss_mb, compile_s, compile_cpu_s,
+    compile_cache, compile_warmth, break_even_inferences, break_even_lo, break_even_hi, import_s, load_s,
     first_call_s, cold_start_s, cold_start_lo_s, cold_start_hi_s, artifact_bytes, peak_rss_mb,
     peak_rss_import_mb, peak_rss_load_mb, peak_rss_run_mb, energy_j, energy_reason, placement, max_abs_error,
     sqnr_db, int8_share, top1_agreement, top1_accuracy, top1_accuracy_lo, top1_accuracy_hi, labelled, photos_lost,
@@ -38,6 +39,7 @@ def table(root: Path) -> pd.DataFrame:
     csv, parquet = root / "reports" / "results.csv", root / "reports" / "results.parquet"
     plan = root / "artifacts" / "plan.json"
     arguments = ["--plan", plan, "--artifacts", root / "artifacts", "--csv", csv, "--parquet", parquet]
+    arguments += ["--compile-csv", csv.with_name("compile.csv")]
     assert summarise.main([str(argument) for argument in arguments]) == 0
     return read_results(csv)
 
@@ -246,7 +248,7 @@ def test_equal_records_give_equal_bytes_and_no_leftovers(tree: Path) -> None:
     first = {path.name: path.read_bytes() for path in reports.iterdir()}
     table(tree)
     assert {path.name: path.read_bytes() for path in reports.iterdir()} == first
-    assert set(first) == {"results.csv", "results.parquet"}
+    assert set(first) == {"results.csv", "results.parquet", "compile.csv"}
 
 
 def test_a_missing_plan_is_one_sentence(tmp_path: Path) -> None:

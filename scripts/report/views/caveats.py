@@ -17,7 +17,7 @@ PHASES = "found from the trials of all candidates together"
 def caveats(question: Question, evidence: Evidence, table: Table | None) -> list[str]:
     """Plain sentences, the gravest first; [] where there is nothing to say."""
     rows = [cells for _, cells in question.rows.iterrows()]
-    return [*_phases(rows), *_disturbed(rows, evidence), *_apart(table), *_verdicts(rows)]
+    return [*_phases(rows), *_disturbed(rows, evidence), *_answered(rows, evidence), *_apart(table), *_verdicts(rows)]
 
 
 def _phases(rows: list[pd.Series]) -> Iterator[str]:
@@ -37,6 +37,18 @@ def _disturbed(rows: list[pd.Series], evidence: Evidence) -> Iterator[str]:
     hit = [reasons for trial in trials if (reasons := trial.record.get("disturbed"))]
     if hit:
         yield f"{len(hit)} of {count(len(trials), 'trial')} were disturbed and stay in, for example: {hit[0][0]}."
+
+
+def _answered(rows: list[pd.Series], evidence: Evidence) -> Iterator[str]:
+    trials = [trial for cells in rows for trial in evidence.trials[key_of(cells)]]
+    answered = [trial for trial in trials if trial.record.get("answered")]
+    if answered:
+        days = sorted({str(trial.record.get("session"))[:8] for trial in answered})
+        when = listed([f"{day[:4]}-{day[4:6]}-{day[6:]}" for day in days if day.isdigit()])
+        yield (
+            f"{len(answered)} of {count(len(trials), 'trial')} were measured before ({when}), of the same bytes on this"
+            " host, and are answered from the store; `fresh: true` measures them again."
+        )
 
 
 def _apart(table: Table | None) -> Iterator[str]:
