@@ -63,11 +63,14 @@ def _line(row: pd.Series, change: Change | None, location: str) -> str:
     if change is None:
         rates = [row[f"throughput_per_s_{when}"] for when in ("old", "new")]
         return f"  {title(row)}: {number(rates[0])} -> {number(rates[1])} per second, no interval in the files"
-    before, after = (number(row[f"{location}_ms_{when}"]) for when in ("old", "new"))
+    is_latency = row["mode"] == "latency"
+    figure, unit = (f"{location}_ms", "ms") if is_latency else ("throughput_per_s", "per second")
+    before, after = (number(row[f"{figure}_{when}"]) for when in ("old", "new"))
     hashes = row["artifact_sha256_old"], row["artifact_sha256_new"]
     bytes_ = ", other bytes" if all(known(each) for each in hashes) and hashes[0] != hashes[1] else ""
-    between = slower_between(change.lo, change.hi)
-    return f"  {title(row)}: {before} -> {after} ms, {slower_by(change.ratio)} ({between}){bytes_}"
+    # Of a rate, what is said is how the rate changed: the other way round.
+    by, *bounds = (ratio if is_latency else 1 / ratio for ratio in (change.ratio, change.lo, change.hi))
+    return f"  {title(row)}: {before} -> {after} {unit}, {slower_by(by)} ({slower_between(*sorted(bounds))}){bytes_}"
 
 
 def text(found: Comparison, threshold: float, absolute: bool) -> Iterator[str]:

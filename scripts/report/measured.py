@@ -74,6 +74,13 @@ def energy(trials: Sequence[Trial], batch: int) -> Values:
     return {"energy_j": per_item, "energy_reason": None if per_item else next((r for r in reasons if r), None)}
 
 
+def _rates(batch: int, request: Interval) -> Values:
+    """Items per second, with the interval of `request`, ms: a fast request is a high rate."""
+    bounds = {"lo": request.hi, "hi": request.lo}
+    values = {f"throughput_{end}_per_s": batch * 1e3 / bound if bound else None for end, bound in bounds.items()}
+    return {"throughput_per_s": batch * 1e3 / request.point} | values
+
+
 def _latency(trials: Sequence[Trial], batch: int, location: str, resolution: float) -> Values:
     samples: list[Array] = [trial.latency for trial in trials]
     usual, fast = interval_of(trials, "median"), interval_of(trials, "p10")
@@ -93,7 +100,7 @@ def _latency(trials: Sequence[Trial], batch: int, location: str, resolution: flo
         "execute_ms": execute.point,
         # Share of put and get in the typical request. execute <= whole in every sample, so it is never negative.
         "copy_share": 1 - execute.point / usual.point,
-        "throughput_per_s": batch * 1e3 / usual.point,
+        **_rates(batch, usual),
     }  # fmt: skip
 
 
@@ -111,10 +118,7 @@ def timing(row: Row, trials: Sequence[Trial], location: str, resolution: float) 
     if row.mode == "latency":
         values = _latency(trials, row.batch, location, resolution)
     else:
-        values = {
-            "throughput_per_s": row.batch * 1e3 / interval_of(trials, location).point,
-            "streams": _streams(trials),
-        }
+        values = _rates(row.batch, interval_of(trials, location)) | {"streams": _streams(trials)}
     return values | memory(records) | cold_start(records) | energy(trials, row.batch) | {
         "samples": sum(trial.samples for trial in trials),
         "placement": next((text for record in records if (text := record.text("placement", "summary"))), None),

@@ -123,11 +123,20 @@ def _failed_gate(rows: pd.DataFrame, when: str) -> pd.Series:
 
 def _sides(rows: pd.DataFrame, location: str) -> tuple[Side, Side, pd.Series]:
     """Both sides' figures of the rows that have intervals in both, and which rows these are."""
-    names = [f"{location}_ms", f"{location}_lo_ms", f"{location}_hi_ms", "trials"]
-    columns = [[f"{name}_{when}" for name in names] for when in ("old", "new")]
-    whole = rows[[*columns[0], *columns[1]]].notna().all(axis=1)
-    figures = [rows.loc[whole, each].to_numpy(dtype=float).T for each in columns]
+    tables = [_times(rows, location, when) for when in ("old", "new")]
+    whole = pd.concat(tables, axis=1).notna().all(axis=1)
+    figures = [table[whole].to_numpy(dtype=float).T for table in tables]
     return side(*figures[0]), side(*figures[1]), whole
+
+
+def _times(rows: pd.DataFrame, location: str, when: str) -> pd.DataFrame:
+    """Each row's time a request with its interval, ms, and its trials: under load, what its rate comes to."""
+    is_latency = rows["mode"] == "latency"
+    times = {}
+    for end, of_rate in (("", ""), ("_lo", "_hi"), ("_hi", "_lo")):
+        under_load = 1e3 * rows["batch"].astype(float) / rows[f"throughput{of_rate}_per_s_{when}"].astype(float)
+        times[end] = rows[f"{location}{end}_ms_{when}"].astype(float).where(is_latency, under_load)
+    return pd.DataFrame(times | {"trials": rows[f"trials_{when}"]})
 
 
 def title(row: pd.Series) -> str:

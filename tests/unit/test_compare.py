@@ -196,6 +196,25 @@ def test_a_row_without_an_interval_cannot_be_told(tmp_path: Path, capsys: pytest
     assert status == 0 and "Cannot be told: 16" in said and "no interval in the files" in said
 
 
+def under_load(rows: list[dict[str, object]]) -> list[dict[str, object]]:
+    """The same rows in throughput mode: rates in place of times."""
+    for row in rows:
+        batch = float(str(row["batch"]))
+        bounds = {"": "", "_lo": "_hi", "_hi": "_lo"}
+        rates = {f"throughput{end}_per_s": 1e3 * batch / float(str(row[f"p10{of}_ms"])) for end, of in bounds.items()}
+        row |= dict.fromkeys([name for name in row if name.endswith("_ms")]) | rates | {"mode": "throughput"}
+    return rows
+
+
+def test_rates_under_load_are_compared_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    old = save(tmp_path / "a.csv", rows(1) + under_load(rows(2)))
+    new = save(tmp_path / "b.csv", rows(3) + under_load(rows(4, slower={"openvino": 1.2})))
+    status, said = run(old, new, capsys)
+    slower = said.split("Slower by at least 2 %")[1].split("The same")[0].splitlines()[1:3]
+    assert status == 3 and all("OpenVINO" in line and ", throughput: " in line for line in slower)
+    assert all(" per second, −1" in line for line in slower), slower
+
+
 def test_a_network_without_images_is_paired(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     old, new = (save(tmp_path / f"{seed}.csv", rows(seed, image_size=None)) for seed in (1, 2))
     assert "16 rows in both files" in run(old, new, capsys)[1]

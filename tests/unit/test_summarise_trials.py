@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from tests.unit.records_factory import HOST, build_tree
 from tests.unit.test_summarise import edit, one, table, trial_files
@@ -62,7 +63,10 @@ def test_items_per_second_are_those_of_the_window(tree: Path) -> None:
     cells = lite(table(tree), "openvino", "throughput")
     folder = trial_files(tree, "openvino", 8)[0].parents[1] / "b8x224.throughput"
     rates = [8e9 * len(raw["finished"]) / raw["window_ns"][0] for raw in map(np.load, sorted(folder.glob("*.npz")))]
-    assert cells["throughput_per_s"] == pytest.approx(np.exp(np.mean(np.log(rates))), rel=1e-5)
+    half = stats.t.ppf(0.975, len(rates) - 1) * np.std(np.log(rates), ddof=1) / np.sqrt(len(rates))
+    expected = np.exp(np.mean(np.log(rates)) + np.array([0, -half, half]))
+    names = ["throughput_per_s", "throughput_lo_per_s", "throughput_hi_per_s"]
+    assert list(cells[names]) == pytest.approx(list(expected), rel=1e-5)
     assert cells["streams"] == 2
 
 
