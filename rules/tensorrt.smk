@@ -27,7 +27,8 @@ rule compile_tensorrt:
     shell:
         words(
             COMPILE,
-            "gpu --absent={params.absent:q} --verb scripts.tensorrt.compile --source portable={input.portable:q}",
+            "gpu --compiler-cache tensorrt --absent={params.absent:q}",
+            "--verb scripts.tensorrt.compile --source portable={input.portable:q}",
         )
 
 

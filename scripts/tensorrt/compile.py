@@ -8,12 +8,14 @@ a quantised one. Facts hold the engine's `layers` and the share of `multiplicati
 
 from collections import Counter
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from scripts.core import quantised
 from scripts.core.verb import Facts, Job, Unsupported, main
 from scripts.tensorrt import cuda, layers, versions
 
+TIMING = "timing.cache"
+"""In the compiler's own cache: how fast kernels were when an earlier build tried them on this GPU."""
 DEFAULT_TARGET = "sm86"
 LEAST = {"bf16": 80, "fp8": 89}
 """The least compute capability, times ten, that computes in a precision at all."""
@@ -77,6 +79,27 @@ def require_precision(precision: str, target: str) -> None:
         )
 
 
+def warm(config: Any, kept: Optional[Path]) -> bool:
+    """Let the builder look up what an earlier build timed and left in `kept`; whether it can.
+
+    TensorRT refuses times of another GPU, driver or version: it then starts anew.
+    """
+    if kept is None:
+        return False
+    known = (kept / TIMING).read_bytes() if (kept / TIMING).is_file() else b""
+    timing = config.create_timing_cache(known) if known else None
+    is_known = timing is not None and config.set_timing_cache(timing, False)
+    if not is_known:
+        config.set_timing_cache(config.create_timing_cache(b""), False)
+    return bool(is_known)
+
+
+def leave(config: Any, kept: Optional[Path]) -> None:
+    """Leave what was timed in `kept`, for the next build."""
+    if kept is not None:
+        (kept / TIMING).write_bytes(bytes(config.get_timing_cache().serialize()))
+
+
 class Built(NamedTuple):
     """An engine's bytes, its layers, the network's multiplications, and what was decided."""
 
@@ -84,9 +107,10 @@ class Built(NamedTuple):
     found: "List[layers.Layer]"
     table: layers.Table
     used: "Dict[str, Any]"
+    was_warm: bool
 
 
-def build(source: Path, options: "Dict[str, Any]") -> Built:
+def build(source: Path, options: "Dict[str, Any]", kept: Optional[Path] = None) -> Built:
     """Build it. Raises RuntimeError in TensorRT's words if it cannot."""
     log = versions.logger()
     builder = versions.trt.Builder(log)
@@ -95,14 +119,16 @@ def build(source: Path, options: "Dict[str, Any]") -> Built:
     fix_batch(network, options["batch"])
     table = layers.multiplications(network) if versions.strongly_typed() else {}
     config, used = configure(builder, options)
+    was_warm = warm(config, kept)
     engine = builder.build_serialized_network(network, config)
     if engine is None:
         raise RuntimeError("TensorRT built no engine: %s" % versions.complaints(log))
+    leave(config, kept)
     data = bytes(engine)
     if versions.builds_without_gpu(options["runtime"]):
-        return Built(data, layers.as_built(log), table, used)
+        return Built(data, layers.as_built(log), table, used, was_warm)
     loaded = versions.trt.Runtime(log).deserialize_cuda_engine(data)
-    return Built(data, layers.of_engine(loaded), table, used)
+    return Built(data, layers.of_engine(loaded), table, used, was_warm)
 
 
 def work(job: Job) -> Facts:
@@ -111,7 +137,7 @@ def work(job: Job) -> Facts:
     if not versions.builds_without_gpu(runtime):
         cuda.require_gpu()  # without one, TensorRT 8.6 does not refuse: it crashes
     source = job.sources["portable"]
-    built = build(source / "model.onnx", job.options)
+    built = build(source / "model.onnx", job.options, job.cache)
     (job.out / "model.engine").write_bytes(built.engine)
     layers.save(built.table, job.out)
     quantised.carry(source, job.out)
@@ -120,6 +146,7 @@ def work(job: Job) -> Facts:
     degraded = layers.not_as_asked(precision, done, built.table, recipe) if precision != "fp32" else None
     return {
         "versions": {runtime: version},
+        "warmth": "warm" if built.was_warm else "cold",
         "operators": dict(Counter("%s:%s" % (layer.kind, layer.dtype) for layer in built.found)),
         "options": dict(job.options, **built.used),
         "layers": [layer._asdict() for layer in built.found],

@@ -63,13 +63,14 @@ def run_verb(
     *,
     cwd: Path = ROOT,
     variables: dict[str, str] | None = None,
+    cache: Path | None = None,
 ) -> Result:
-    """Run a verb in the environment `env`; `variables` are added to the process's environment."""
+    """Run a verb in `env`; `variables` are added to the process's environment, `cache` is the compiler's own."""
     out.mkdir(parents=True, exist_ok=True)
     facts = out.with_name(out.name + ".facts.json")
     command = [str(python_of(env)), "-m", module, "--out", str(out), "--facts", str(facts)]
     command += [word for name, folder in (sources or {}).items() for word in ("--source", f"{name}={folder}")]
-    command += ["--options", json.dumps(options or {})]
+    command += ["--options", json.dumps(options or {}), *(["--cache", str(cache)] if cache else [])]
     environ = dict(os.environ, PYTHONPATH=str(ROOT), **(variables or {}))
     done = subprocess.run(command, cwd=cwd, env=environ, capture_output=True, text=True, timeout=TIMEOUT_S)
     return Result(done.returncode, json.loads(facts.read_text()) if facts.exists() else {}, done.stderr, out)

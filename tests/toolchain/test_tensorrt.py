@@ -10,10 +10,10 @@ from scripts.core.host import has_nvidia_gpu
 ENV = "tensorrt_rtx"
 
 
-def built(verb, onnx: Path, out: Path, **options):
+def built(verb, onnx: Path, out: Path, cache: Path | None = None, **options):
     asked = {"runtime": "tensorrt_rtx", "precision": "fp32", "variant": "default", "device": "cuda:0", "batch": 2}
     asked |= {"target": "sm86", **options}
-    return verb(ENV, "scripts.tensorrt.compile", out, {"portable": onnx}, asked)
+    return verb(ENV, "scripts.tensorrt.compile", out, {"portable": onnx}, asked, cache=cache)
 
 
 @pytest.mark.parametrize("target", ["sm86", "sm89", "sm120"])
@@ -37,6 +37,14 @@ def test_the_engine_is_for_the_batch_and_the_target(verb, tiny_onnx, tmp_path):
     engines = [(result.out / "model.engine").read_bytes() for result in results]
     assert engines[0] == engines[1]
     assert len(set(engines)) == 3
+
+
+def test_a_build_takes_up_what_an_earlier_one_timed(verb, tiny_onnx, tmp_path):
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    results = [built(verb, tiny_onnx, tmp_path / str(place), cache) for place in range(2)]
+    assert [result.facts["warmth"] for result in results] == ["cold", "warm"]
+    assert all(result.code == 0 and (result.out / "model.engine").stat().st_size > 0 for result in results)
 
 
 def test_a_target_that_this_version_cannot_build_for(verb, tiny_onnx, tmp_path):
