@@ -3,11 +3,24 @@
 import importlib
 import os
 import sys
+from types import ModuleType
 from typing import Optional
 
 import torch
 
 from scripts.core.verb import Mistake
+from scripts.models import torchvision_models
+
+
+def _imported(name: str) -> ModuleType:
+    """The module, also where it imports torchvision beside a PyTorch that torchvision was not built for."""
+    try:
+        return importlib.import_module(name)
+    except RuntimeError as error:
+        if not torchvision_models.is_missing_operators(error):
+            raise
+        torchvision_models.module()
+        return importlib.import_module(name)
 
 
 def build(path: str, folder: Optional[str] = None) -> torch.nn.Module:
@@ -23,7 +36,7 @@ def build(path: str, folder: Optional[str] = None) -> torch.nn.Module:
         if entry not in sys.path:
             sys.path.insert(0, entry)
     try:
-        module = importlib.import_module(name)
+        module = _imported(name)
     except ModuleNotFoundError as error:
         if error.name is None or not (name + ".").startswith(error.name + "."):
             raise Mistake("build: %s imports %s, which is not installed here" % (name, error.name)) from None

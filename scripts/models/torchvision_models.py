@@ -15,6 +15,11 @@ _DENSENET_KEY = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\.(?:w
 _libraries: List[Any] = []
 
 
+def is_missing_operators(error: RuntimeError) -> bool:
+    """Whether importing torchvision failed because its extension is for another build of PyTorch."""
+    return "torchvision::" in str(error)
+
+
 def module() -> ModuleType:
     """`torchvision.models`, also beside a PyTorch that torchvision was not built for.
 
@@ -25,7 +30,7 @@ def module() -> ModuleType:
     try:
         import torchvision.models
     except RuntimeError as error:
-        if "torchvision::" not in str(error):
+        if not is_missing_operators(error):
             raise
         library = torch.library.Library("torchvision", "DEF")
         for name in ("nms", "qnms"):

@@ -202,3 +202,22 @@ def test_every_torchvision_classifier_is_known(python):
     assert described["resnet50"]["preprocess"]["resize"] == 232
     assert described["inception_v3"]["inputs"][0]["shape"] == ["batch", 3, 299, 299]
     assert all(len(one["labels"]) == 1000 for one in described.values())
+
+
+OWN_ON_TORCHVISION = """
+import torchvision
+from torch import nn
+
+def build() -> nn.Module:
+    return torchvision.models.resnet18(num_classes=7)
+"""
+
+
+def test_a_network_of_ones_own_may_be_built_on_torchvision(verb, tmp_path):
+    """Also beside a build of PyTorch that torchvision's extension is not for."""
+    (tmp_path / "on_torchvision.py").write_text(OWN_ON_TORCHVISION)
+    model = {"name": "own", "build": "on_torchvision:build", "weights": "untrained", "folder": str(tmp_path)}
+    model |= {"preprocess": {"size": 32, "resize": 32}}
+    result = verb("torch", "scripts.models.prepare", tmp_path / "out", options={"model": model, "photos": str(PHOTOS)})
+    assert result.code == 0, result.stderr
+    assert json.loads((result.out / "model.json").read_text())["outputs"]
