@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from scripts.core.store import ingredients, place
+from scripts.core.store import entries, ingredients, place
 from scripts.core.store.entries import MANIFEST, Damaged, Store, key_of, verify
 
 ON: dict[str, Any] = {"stage": "artifact", "verb": "scripts.openvino.compile", "options": {"batch": 1, "threads": 2}}
@@ -50,6 +50,43 @@ def test_what_is_kept_is_served(store: Store, tmp_path: Path, said: list[str]) -
 def test_a_miss_leaves_nothing(store: Store, tmp_path: Path, said: list[str]) -> None:
     assert store.fetch(ON, tmp_path / "out") is None
     assert not (tmp_path / "out").exists() and said == []
+
+
+def test_an_entry_that_others_make_meanwhile_is_served_and_not_called_damaged(
+    store: Store, tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes right after this process did not find it, and before it looks why."""
+    look = Store._read
+
+    def late(self: Store, folder: Path, into: Path) -> Any:
+        try:
+            return look(self, folder, into)
+        except FileNotFoundError:
+            if not folder.exists():
+                kept(store, tmp_path)
+            raise
+
+    monkeypatch.setattr(Store, "_read", late)
+    assert store.fetch(ON, tmp_path / "out") is not None
+    assert (tmp_path / "out" / "model.blob").read_bytes() == b"engine" and said == []
+
+
+def test_an_entry_that_others_replace_while_it_is_read_is_read_again(
+    store: Store, tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept(store, tmp_path)
+    copy = entries.copy_verified
+    news = [files(tmp_path / "anew", b"another")]
+
+    def late(manifest: dict[str, Any], folder: Path, into: Path) -> None:
+        while news:
+            assert store.keep(ON, news.pop(), {}, replace=True)
+            raise FileNotFoundError(2, "gone", str(folder / "files" / "model.blob"))
+        copy(manifest, folder, into)
+
+    monkeypatch.setattr(entries, "copy_verified", late)
+    assert store.fetch(ON, tmp_path / "out") is not None
+    assert (tmp_path / "out" / "model.blob").read_bytes() == b"another" and said == []
 
 
 def test_another_order_is_the_same_question_another_value_is_not(store: Store, tmp_path: Path) -> None:

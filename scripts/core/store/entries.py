@@ -23,6 +23,8 @@ from scripts.core.store import locks
 
 SCHEMA = 1
 MANIFEST = "manifest.json"
+TRIES = 9
+"""How often an entry is looked at anew that others change meanwhile. Then it counts as missing."""
 FILES = "files"
 CHUNK = 1 << 20
 
@@ -74,22 +76,30 @@ class Store:
         """
         key = key_of(ingredients)
         folder = self.folder(key)
-        try:
-            with locks.reading(folder / MANIFEST):
-                manifest = read_manifest(folder)
-                copy_verified(manifest, folder, into)
-                with contextlib.suppress(OSError):  # when it was used last; a read-only store does not know
-                    os.utime(folder / MANIFEST)
-                return manifest
-        except FileNotFoundError as error:
+        for _ in range(TRIES):
+            seen = _identity(folder / MANIFEST)
+            try:
+                return self._read(folder, into)
+            except FileNotFoundError as error:
+                wrong = f"{Path(str(error.filename)).name} is gone"
+            except Damaged as error:
+                wrong = str(error)
             shutil.rmtree(into, ignore_errors=True)
-            if not (folder / MANIFEST).exists() and not folder.exists():
-                return None
-            self._bad(key, f"{Path(str(error.filename)).name} is gone")
-        except Damaged as error:
-            shutil.rmtree(into, ignore_errors=True)
-            self._bad(key, str(error))
+            is_here = folder.exists()  # asked first: an entry comes and goes as a whole
+            if _identity(folder / MANIFEST) != seen:
+                continue  # others made, replaced or dropped it meanwhile
+            if is_here:
+                self._bad(key, wrong)
+            return None
         return None
+
+    def _read(self, folder: Path, into: Path) -> Values:
+        with locks.reading(folder / MANIFEST):
+            manifest = read_manifest(folder)
+            copy_verified(manifest, folder, into)
+            with contextlib.suppress(OSError):  # when it was used last; a read-only store does not know
+                os.utime(folder / MANIFEST)
+            return manifest
 
     def _bad(self, key: str, what: str) -> None:
         self.say(f"store: entry {key[:12]} is damaged ({what}): dropped, and made again")
@@ -158,6 +168,14 @@ class Store:
     def every_key(self) -> list[str]:
         """Keys of all entries, sorted."""
         return sorted(path.name for path in self.root.glob("entries/??/*") if path.is_dir())
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file lies at `path`; None for none."""
+    with contextlib.suppress(FileNotFoundError):
+        found = path.stat()
+        return found.st_dev, found.st_ino
+    return None
 
 
 def read_manifest(folder: Path) -> Values:
