@@ -155,6 +155,7 @@ def panels(bars: Sequence[Bar], units: Sequence[str]) -> str:
         figure, all_axes = _axes(len(bars), len(units))
         for index, (axes, unit) in enumerate(zip(all_axes, units, strict=True)):
             _bars(axes, bars, [[bar.values[index]] for bar in bars])
+            axes.xaxis.set_major_locator(MaxNLocator(2))  # the panels are narrow
             _frame(axes, unit)
         _label_rows(all_axes[0], bars)
         return _svg(figure)
@@ -173,16 +174,23 @@ def stacked(bars: Sequence[Bar], parts: Sequence[str], unit: str) -> str:
         return _svg(figure)
 
 
+DASHES = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)))
+"""Lines of one colour, told apart."""
+
+
 def totals(curves: Sequence[Curve], most: float, noun: str) -> str:
     """Total seconds against the number of inferences from 1 to `most`, both on log scales; a line per candidate."""
     with matplotlib.rc_context(STYLE | {"axes.grid.axis": "both"}):
         figure = Figure(figsize=(WIDTH_IN, 3.9), layout=ConstrainedLayoutEngine(w_pad=0.04, h_pad=0.03))
         axes = figure.subplots()
         points = 10 ** np.linspace(0, np.log10(most), 120)
+        named: dict[str, int] = {}  # how many of a runtime are named: a colour may stand for two
         for curve in sorted(curves, key=lambda curve: curve.bold):
+            named[curve.runtime] = named.get(curve.runtime, -1) + curve.bold
             axes.plot(
                 points, curve.outlay + curve.each * points, color=colour(curve.runtime),
                 linewidth=2 if curve.bold else 1, alpha=1 if curve.bold else 0.3,
+                linestyle=DASHES[named[curve.runtime] % len(DASHES)] if curve.bold else "-",
                 label=curve.label if curve.bold else None,
             )  # fmt: skip
         axes.set_xscale("log")
@@ -191,6 +199,7 @@ def totals(curves: Sequence[Curve], most: float, noun: str) -> str:
         axes.set_ylabel("seconds")
         _frame(axes, f"{noun} (both axes are logarithmic)")
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}"))
+        axes.xaxis.set_major_locator(LogLocator(base=100))
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_minor_locator(NullLocator())
         return _svg(figure)
