@@ -11,7 +11,7 @@ sys.path.insert(0, workflow.basedir)
 from snakemake.utils import update_config
 
 from scripts.core import bootstrap, environment, estimate, host, keys, networks, paths, plan, retry, tuned
-from scripts.core.catalogue import CALIBRATED, FORMATS, QUANTIZED, RUNTIMES
+from scripts.core.catalogue import CALIBRATED, FORMATS, QUANTIZED, RUNTIMES, on
 from scripts.core.codehash import code_hash
 from scripts.core.store import place
 from scripts.trust.rows import proof_rows
@@ -129,7 +129,8 @@ def portable_of(runtime):
     def folder(w):
         name = runtime or w.runtime
         shape = w.get("shape") or w.workload
-        return record(plan.portable_of(ARTIFACTS, name, f"{w.model}.{w.weights}", w.precision, w.variant, shape))
+        asked = (name, w.precision, w.variant, w.device)
+        return record(plan.portable_of(ARTIFACTS, asked, f"{w.model}.{w.weights}", shape))
 
     return folder
 
@@ -161,7 +162,8 @@ def batch_and_size(shape):
 def build_options(w):
     """Options of a converter."""
     method = {"calibration": CONFIG["calibration"]["method"]} if w.precision in CALIBRATED else {}
-    return build_options_with(w, **method)
+    own = FORMATS[w.format].options if w.get("format") else {}
+    return build_options_with(w, **method, **own)
 
 
 def build_options_with(w, **more):

@@ -69,14 +69,14 @@ def photo_files(w):
 
 def session_environment(w):
     """The environment that runs a candidate; none where this host cannot run it."""
-    return [] if cannot_run(w) else environment_of(RUNTIMES[w.runtime].env)
+    return [] if cannot_run(w) else environment_of(on(w.runtime, w.device).env)
 
 
 def cannot_run(w):
     """Why this host cannot run a candidate; empty if it can."""
-    if plan.can_run(w.runtime, HAS_NVIDIA):
+    if plan.can_run(w.runtime, w.device, HAS_NVIDIA):
         return ""
-    return f"built; {NO_GPU}" if RUNTIMES[w.runtime].builds_without_device else NO_GPU
+    return f"built; {NO_GPU}" if on(w.runtime, w.device).builds_without_device else NO_GPU
 
 
 def loadgen_of(modes):
@@ -86,7 +86,7 @@ def loadgen_of(modes):
 
 def deployable(w):
     """What a session opens: the compiled artifact, or the portable one where nothing compiles."""
-    if RUNTIMES[w.runtime].compiles:
+    if on(w.runtime, w.device).compiles:
         return record(f"{candidate().format(**w)}/compiled")
     return portable_of(None)(w)
 
@@ -137,7 +137,7 @@ def refined_screen(w):
 def trust_records(rows):
     """What the proofs on these rows read."""
     folders = {row["paths"][name] for row in rows for name in ("deployable", "portable", "reference", "checkpoint")}
-    environments = {environment_of(RUNTIMES[row["runtime"]].env) for row in rows}
+    environments = {environment_of(on(row["runtime"], row["device"]).env) for row in rows}
     return sorted({record(folder) for folder in folders} | environments)
 
 
@@ -148,7 +148,7 @@ def trust_config():
 
 def reference_modules():
     """What our times are held against, by the rows that are proved."""
-    return [f"scripts.trust.references.{RUNTIMES[row['runtime']].room}" for row in TRUST_ROWS]
+    return [f"scripts.trust.references.{on(row['runtime'], row['device']).room}" for row in TRUST_ROWS]
 
 
 # Reporting: report.smk

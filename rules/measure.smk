@@ -21,13 +21,13 @@ rule verify:
     log:
         f"{candidate()}/verify/{{workload}}/verify.log",
     conda:
-        lambda w: conda_of("report" if cannot_run(w) else RUNTIMES[w.runtime].env)
+        lambda w: conda_of("report" if cannot_run(w) else on(w.runtime, w.device).env)
     resources:
         mem_mb=2000,
     params:
         options=verify_options,
-        code=lambda w: code_hash("scripts.measure.verify", f"scripts.{RUNTIMES[w.runtime].room}.session"),
-        env=lambda w: environment_key(RUNTIMES[w.runtime].env),
+        code=lambda w: code_hash("scripts.measure.verify", f"scripts.{on(w.runtime, w.device).room}.session"),
+        env=lambda w: environment_key(on(w.runtime, w.device).env),
         absent=cannot_run,
     message:
         "Verifying {wildcards.model} in {wildcards.runtime} {wildcards.precision}, {wildcards.workload}"
@@ -55,16 +55,16 @@ rule trial:
         f"{candidate()}/trials/{{workload}}.{{mode}}/trial-{{trial}}.log",
     priority: trial_priority
     conda:
-        lambda w: conda_of("report" if cannot_run(w) else RUNTIMES[w.runtime].env)
+        lambda w: conda_of("report" if cannot_run(w) else on(w.runtime, w.device).env)
     threads: 10**6
     params:
         options=trial_options,
         code=lambda w: code_hash(
             "scripts.measure.supervisor",
             "scripts.measure.worker",
-            f"scripts.{RUNTIMES[w.runtime].room}.session",
+            f"scripts.{on(w.runtime, w.device).room}.session",
         ),
-        env=lambda w: environment_key(RUNTIMES[w.runtime].env),
+        env=lambda w: environment_key(on(w.runtime, w.device).env),
         absent=cannot_run,
         position=round_order,
     message:

@@ -39,6 +39,7 @@ rule compile_inductor:
         f"{candidate()}/compiled/compile.log",
     wildcard_constraints:
         runtime="torch_compile|aotinductor",
+        device="cpu",
     conda:
         conda_of("torch")
     resources:
@@ -53,4 +54,36 @@ rule compile_inductor:
         words(
             COMPILE,
             "isa,toolchain,interpreter --compiler-cache inductor --verb scripts.pytorch.compile --source portable={input.portable:q}",
+        )
+
+
+rule compile_inductor_cuda:
+    """Checkpoint -> the same for this GPU. Kernels are timed on it while they are chosen: it runs alone."""
+    input:
+        environment=[] if NO_GPU else environment_of("torch"),
+        portable=portable_of(None),
+    output:
+        **made(f"{candidate()}/compiled"),
+    log:
+        f"{candidate()}/compiled/compile.log",
+    wildcard_constraints:
+        runtime="torch_compile|aotinductor",
+        device="cuda:[0-9]+",
+    conda:
+        conda_of("report" if NO_GPU else "torch")
+    threads: 10**6
+    resources:
+        mem_mb=6000,
+    params:
+        options=lambda w: build_options_with(w, runtime=w.runtime, device=w.device, threads=THREADS),
+        code=code_hash("scripts.pytorch.compile"),
+        env=environment_key("torch"),
+        absent=NO_GPU or "",
+    message:
+        "{wildcards.runtime}: compiling {wildcards.model} for {wildcards.shape} on the GPU"
+    shell:
+        words(
+            COMPILE,
+            "gpu,toolchain,interpreter --absent={params.absent:q}",
+            "--verb scripts.pytorch.compile --source portable={input.portable:q}",
         )

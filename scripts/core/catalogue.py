@@ -5,6 +5,7 @@ A new backend is one row here, one room in `scripts/`, one file in `rules/`, one
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import Any
 
 DYNAMIC = "dyn"
 DEFAULT = "default"
@@ -21,6 +22,7 @@ class Format:
     variants:  precision -> the variants that it is written in
     schemes:   precision -> further variants, which only `tune` tries: other ways to the same precision
     quantizer: the package in `scripts/` whose `quantize.py` makes it from the fp32 file; None: a rule of its own does
+    options:   what the quantizer is told beside precision and variant
     ahead_of_time: its conversion is the compilation: kept in the store, and a row of the ledger
     """
 
@@ -31,6 +33,7 @@ class Format:
     variants: Variants = field(default_factory=lambda: {"fp32": (DEFAULT,)})
     schemes: Variants = field(default_factory=dict)
     quantizer: str | None = None
+    options: dict[str, str] = field(default_factory=dict)
     ahead_of_time: bool = False
 
     def kind(self, precision: str, variant: str) -> str:
@@ -56,6 +59,7 @@ class Runtime:
     devices:   where it can execute; needs: hardware without which it cannot ("nvidia")
     variants:  precision -> its usual variants
     extra:     precision -> further ones, which are taken where they are named or `precisions: all` asks for everything
+    gpu:       the same runtime on an NVIDIA GPU, where it also runs elsewhere
     """
 
     title: str
@@ -70,10 +74,16 @@ class Runtime:
     variants: Variants = field(default_factory=lambda: {"fp32": (DEFAULT,)})
     extra: Variants = field(default_factory=dict)
     formats: dict[str, str] = field(default_factory=dict)
+    gpu: "Runtime | None" = None
+
+    @property
+    def places(self) -> "tuple[Runtime, ...]":
+        """It and what it is on a GPU."""
+        return (self, self.gpu) if self.gpu else (self,)
 
     def variants_of(self, precision: str, named: Collection[str] | None) -> tuple[str, ...]:
         """The variants of a precision that a config takes. named: those it names; None for the usual ones."""
-        usual = self.variants[precision]
+        usual = self.variants.get(precision, ())
         if named is None:
             return usual
         return tuple(variant for variant in usual + self.extra.get(precision, ()) if variant in named)
@@ -81,12 +91,13 @@ class Runtime:
     @property
     def known_variants(self) -> tuple[str, ...]:
         """All that a config may name."""
-        groups = [*self.variants.values(), *self.extra.values()]
+        groups = [group for place in self.places for group in (*place.variants.values(), *place.extra.values())]
         return tuple(dict.fromkeys(variant for group in groups for variant in group))
 
     @property
     def precisions(self) -> tuple[str, ...]:
-        return tuple(self.variants)
+        """All that it computes in, wherever it runs."""
+        return tuple(dict.fromkeys(precision for place in self.places for precision in place.variants))
 
     def format_of(self, precision: str) -> str:
         """The portable format that a candidate of this precision starts from."""
@@ -105,6 +116,9 @@ def only(*precisions: str) -> Variants:
     return dict.fromkeys(precisions, ONLY)
 
 
+FLAGGED = {"rest": "fp32", "opset": "17"}
+"""For TensorRT before 11, which is told by flags what it may compute in, and 8.6, which reads no newer operator set."""
+
 FORMATS: dict[str, Format] = {
     "checkpoint": Format(env="torch", source=None, static=False, file="weights.pt"),
     "torchscript": Format(env="torch", source="checkpoint", static=False, file="model.ts"),
@@ -121,6 +135,13 @@ FORMATS: dict[str, Format] = {
     "onnx_typed": Format(
         env="tensorrt_quantize", source="onnx", static=False, file="model.onnx", quantizer="tensorrt",
         variants=only("fp16", "bf16", "int8", "fp8"),
+    ),
+    "onnx_flagged": Format(
+        env="torch", source="onnx", static=False, file="model.onnx", quantizer="tensorrt", options=FLAGGED,
+    ),
+    "onnx_flagged_int8": Format(
+        env="tensorrt_quantize", source="onnx", static=False, file="model.onnx", quantizer="tensorrt",
+        variants=only("int8"), options=FLAGGED,
     ),
     "ir": Format(env="openvino", source="onnx", static=False, file="model.xml", variants=only("fp32", "fp16")),
     "ir_quantized": Format(
@@ -140,6 +161,8 @@ FORMATS: dict[str, Format] = {
     ),
 }  # fmt: skip
 
+NVIDIA: dict[str, Any] = {"devices": ("cuda:0",), "needs": "nvidia"}
+FLOATS = ("fp32", "tf32", "fp16", "bf16")
 INDUCTOR = only("fp32", "bf16", "fp16", "int8", "int8_dynamic")
 FREEZING: Variants = {"fp32": ("freezing",)}
 PT2E = dict.fromkeys(("int8", "int8_dynamic"), "pt2e")
@@ -149,20 +172,43 @@ RUNTIMES: dict[str, Runtime] = {
         "PyTorch eager", "pytorch", "checkpoint", "torch", compiles=False, static=False,
         variants=only("fp32") | {"bf16": (DEFAULT, "channels_last")} | only("fp16", "int8_dynamic"),
         extra={"fp32": ("channels_last",), "fp16": ("channels_last",)},
+        gpu=Runtime(
+            "PyTorch eager", "pytorch", "checkpoint", "torch", compiles=False, static=False, **NVIDIA,
+            variants=only("fp32", "tf32") | dict.fromkeys(("fp16", "bf16"), (DEFAULT, "channels_last")),
+            extra=dict.fromkeys(FLOATS, ("cuda_graphs",)),
+        ),
     ),
-    "torchscript": Runtime("TorchScript", "pytorch", "torchscript", "torch", compiles=False, static=False),
+    "torchscript": Runtime(
+        "TorchScript", "pytorch", "torchscript", "torch", compiles=False, static=False,
+        gpu=Runtime(
+            "TorchScript", "pytorch", "torchscript", "torch", compiles=False, static=False, **NVIDIA,
+        ),
+    ),
     "torch_compile": Runtime(
         "torch.compile", "pytorch", "checkpoint", "torch", compiles=True, static=True,
         variants=INDUCTOR, extra=FREEZING, formats=PT2E,
+        gpu=Runtime(
+            "torch.compile", "pytorch", "checkpoint", "torch", compiles=True, static=True, **NVIDIA,
+            variants=only(*FLOATS), extra=dict.fromkeys(FLOATS, ("reduce_overhead", "max_autotune")),
+        ),
     ),
     "aotinductor": Runtime(
         "AOTInductor", "pytorch", "checkpoint", "torch", compiles=True, static=True,
         variants=INDUCTOR, extra=FREEZING, formats=PT2E,
+        gpu=Runtime(
+            "AOTInductor", "pytorch", "checkpoint", "torch", compiles=True, static=True, **NVIDIA,
+            variants=only(*FLOATS),
+        ),
     ),
     "onnxruntime": Runtime(
         "ONNX Runtime", "onnxruntime", "onnx", "onnxruntime", compiles=True, static=False,
         variants=only("fp32", "fp16", "int8", "int8_dynamic"),
         formats=dict.fromkeys(FORMATS["onnx_reduced"].variants, "onnx_reduced"),
+        gpu=Runtime(
+            "ONNX Runtime", "onnxruntime", "onnx", "onnxruntime_gpu", compiles=False, static=False, **NVIDIA,
+            variants=only("fp32", "tf32", "fp16"), extra=dict.fromkeys(("fp32", "fp16"), ("cuda_graphs", "tensorrt")),
+            formats={"fp16": "onnx_reduced"},
+        ),
     ),
     "openvino": Runtime(
         "OpenVINO", "openvino", "ir", "openvino", compiles=True, static=True,
@@ -178,15 +224,23 @@ RUNTIMES: dict[str, Runtime] = {
         "ExecuTorch", "executorch", "pte", "executorch", compiles=False, static=True, variants=FORMATS["pte"].variants,
     ),
     "tensorrt": Runtime(
-        "TensorRT", "tensorrt", "onnx", "tensorrt", compiles=True, static=True, devices=("cuda:0",), needs="nvidia",
+        "TensorRT", "tensorrt", "onnx_flagged", "tensorrt", compiles=True, static=True, **NVIDIA,
+        variants=only("fp32", "tf32", "fp16", "int8"), formats={"int8": "onnx_flagged_int8"},
+        extra=dict.fromkeys(("fp32", "fp16", "int8"), ("cuda_graphs",)),
     ),
     "tensorrt_rtx": Runtime(
         "TensorRT for RTX", "tensorrt", "onnx", "tensorrt_rtx", compiles=True, static=True,
-        devices=("cuda:0",), needs="nvidia", builds_without_device=True,
+        **NVIDIA, builds_without_device=True,
         variants=only("fp32", "fp16", "bf16", "int8", "fp8"),
         formats=dict.fromkeys(FORMATS["onnx_typed"].variants, "onnx_typed"),
     ),
 }  # fmt: skip
+
+
+def on(runtime: str, device: str) -> Runtime:
+    """A runtime as it is on `device`."""
+    return next(place for place in RUNTIMES[runtime].places if device in place.devices)
+
 
 QUANTIZED = {name: f"scripts.{form.quantizer}.quantize" for name, form in FORMATS.items() if form.quantizer}
 """The formats that a room's `quantize.py` makes, each with that program."""

@@ -45,7 +45,11 @@ def table() -> str:
 
 def precisions() -> str:
     """The README's table of runtimes: what each can be asked for."""
-    rows = [f"| `{name}` | {', '.join(_variants(runtime))} |" for name, runtime in RUNTIMES.items()]
+    rows = [
+        f"| `{name}`{'' if place is runtime else ' on a GPU'} | {', '.join(_variants(place))} |"
+        for name, runtime in RUNTIMES.items()
+        for place in runtime.places
+    ]
     return "\n".join([*PRECISIONS_HEADER, *rows])
 
 

@@ -17,14 +17,16 @@ from pydantic import (
 
 from scripts.core import networks
 from scripts.core.catalogue import FORMATS, RUNTIMES
-from scripts.core.config_errors import ALLOWED, Mistake, OneOf, raise_mistakes
+from scripts.core.config_errors import ALLOWED, Mistake, OneOf, either, raise_mistakes
 from scripts.core.config_network import Entry, Network
 from scripts.core.config_parts import ExistingFile, Part, found, path_field, unique
-from scripts.core.config_runtimes import AsWritten, Choice, Chosen, Precisions, as_mapping, resolve
+from scripts.core.config_runtimes import AsWritten, Choice, Chosen, Devices, Precisions, as_mapping, resolve
 
 ENVIRONMENTS = tuple(
     sorted(
-        {"loadgen", "report"} | {form.env for form in FORMATS.values()} | {runtime.env for runtime in RUNTIMES.values()}
+        {"loadgen", "report"}
+        | {form.env for form in FORMATS.values()}
+        | {place.env for runtime in RUNTIMES.values() for place in runtime.places}
     )
 )
 """The toolchains whose Python `interpreters` may name."""
@@ -202,6 +204,11 @@ class Config(Part):
         validate_default=True,
         description="What executes the networks. In a mapping, a runtime may have precisions of its own.",
     )
+    devices: Devices = Field(
+        default="auto",
+        description="Where they execute. `auto` is what this machine has; with `all`, what it lacks is a row that says "
+        "so. A runtime that runs nowhere here always is.",
+    )
     batches: Batches = Field(default=[1, 8], description="Samples (photos) per call; each batch is measured apart.")
     modes: Modes = Field(
         default=["latency"],
@@ -273,6 +280,19 @@ class Config(Part):
         chosen: dict[str, Choice] = handler(as_mapping(value))
         asked = info.data.get("precisions")
         return chosen if asked is None else resolve(chosen, asked, named=value != "all")
+
+    @field_validator("devices")
+    @classmethod
+    def _something_runs_there(cls, value: Any, info: ValidationInfo) -> Any:
+        chosen = info.data.get("runtimes")
+        places = [place for name in chosen or {} for place in RUNTIMES[name].places]
+        if (
+            isinstance(value, list)
+            and places
+            and not any(device in place.devices for place in places for device in value)
+        ):
+            raise_mistakes([((), f"none of the runtimes chosen runs on {either(value)}")])
+        return value
 
     @field_validator("limits")
     @classmethod

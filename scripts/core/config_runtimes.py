@@ -21,6 +21,15 @@ Precisions = Annotated[
 RuntimeList = Annotated[list[RuntimeName], Field(min_length=1), AfterValidator(unique)]
 
 
+DEVICES = tuple(
+    dict.fromkeys(device for each in RUNTIMES.values() for place in each.places for device in place.devices)
+)
+DeviceList = Annotated[list[Annotated[str, OneOf(DEVICES)]], Field(min_length=1), AfterValidator(unique)]
+Devices = Annotated[
+    Literal["auto", "all"] | DeviceList,
+    Field(json_schema_extra={ALLOWED: f"auto, all, or a list of {', '.join(DEVICES)}"}),
+]
+
 VariantList = Annotated[list[str], Field(min_length=1), AfterValidator(unique)]
 
 

@@ -92,6 +92,13 @@ class Session:
         """Where the work really ran, read back from the runtime."""
         return Placement("not readable")
 
+    def device_ns(self) -> Optional[int]:
+        """Nanoseconds that the device took for the last `execute`, by its own clock; None where there is no such clock.
+
+        Asked for after `get`, outside of what is timed.
+        """
+        return None
+
     def device_memory(self) -> Optional[int]:
         """Bytes of device memory that this session holds; None on the CPU."""
         return None

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from scripts.core.catalogue import DYNAMIC, FORMATS, RUNTIMES
+from scripts.core.catalogue import DYNAMIC, FORMATS, on
 
 ROOT = Path(__file__).resolve().parents[2]
 """The project: where `scripts` can be imported from."""
@@ -15,9 +15,9 @@ def shape_of(batch: int, image_size: int | None) -> str:
     return f"b{batch}x{image_size}" if image_size else f"b{batch}"
 
 
-def deployable_shape(runtime: str, batch: int, image_size: int | None) -> str:
+def deployable_shape(runtime: str, device: str, batch: int, image_size: int | None) -> str:
     """The shape of what a runtime opens for this batch: `dyn` where one artifact serves all."""
-    return shape_of(batch, image_size) if RUNTIMES[runtime].static else DYNAMIC
+    return shape_of(batch, image_size) if on(runtime, device).static else DYNAMIC
 
 
 def portable(

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.core import networks, paths
-from scripts.core.catalogue import DEFAULT, FORMATS, RUNTIMES
+from scripts.core.catalogue import DEFAULT, FORMATS, RUNTIMES, Runtime, on
 from scripts.core.tuned import Kept, tries
 from scripts.core.tuned import name as tuned_name
 from scripts.core.tuned import read as read_tuned
@@ -61,13 +61,13 @@ class Row:
             root, self.host, network=self.network, runtime=self.runtime,
             kind=f"{self.precision}.{self.variant}.{self.device}", shape=self.shape,
         )  # fmt: skip
-        runtime = RUNTIMES[self.runtime]
-        portable = portable_of(root, self.runtime, self.network, self.precision, self.variant, self.workload)
+        asked = (self.runtime, self.precision, self.variant, self.device)
+        portable = portable_of(root, asked, self.network, self.workload)
         return {
             "checkpoint": paths.checkpoint(root, self.network),
             "reference": paths.reference(root, self.network),
             "portable": portable,
-            "deployable": f"{folder}/compiled" if runtime.compiles else portable,
+            "deployable": f"{folder}/compiled" if on(self.runtime, self.device).compiles else portable,
             "verify": f"{folder}/verify/{self.workload}/verify.json",
             "trials": [
                 f"{folder}/trials/{self.workload}.{self.mode}/trial-{n}.json" for n in range(1, self.trials + 1)
@@ -75,9 +75,10 @@ class Row:
         }
 
 
-def portable_of(root: str, runtime: str, network: str, precision: str, variant: str, shape: str) -> str:
+def portable_of(root: str, candidate: Candidate, network: str, shape: str) -> str:
     """Folder of the portable artifact that a candidate starts from."""
-    format = RUNTIMES[runtime].format_of(precision)
+    runtime, precision, variant, device = candidate
+    format = on(runtime, device).format_of(precision)
     return paths.portable(root, format, network=network, kind=FORMATS[format].kind(precision, variant), shape=shape)
 
 
@@ -90,7 +91,7 @@ def rows(config: dict[str, Any], host: str, threads: int, nvidia: bool, kept: Ke
     return [
         _row(config, host, threads, nvidia, model, candidate, batch, mode)
         for model in config["models"]
-        for candidate in [*candidates(config), *_kept(config, model, kept)]
+        for candidate in [*candidates(config, nvidia), *_kept(config, model, kept)]
         for batch, mode in product(config["batches"], config["modes"])
     ]
 
@@ -113,8 +114,8 @@ def _row(
     size = model["image_size"]
     return Row(
         host, model["name"], networks.label(model), runtime, precision, variant, device,
-        paths.deployable_shape(runtime, batch, size), batch, size, mode, threads,
-        config["measure"]["trials"] if can_run(runtime, nvidia) else 0,
+        paths.deployable_shape(runtime, device, batch, size), batch, size, mode, threads,
+        config["measure"]["trials"] if can_run(runtime, device, nvidia) else 0,
     )  # fmt: skip
 
 
@@ -128,18 +129,28 @@ def _kept(config: dict[str, Any], model: dict[str, Any], kept: Kept) -> Iterator
             yield runtime, precision, variant, RUNTIMES[runtime].devices[0]
 
 
-def can_run(runtime: str, nvidia: bool) -> bool:
-    """Whether a host with or without an NVIDIA GPU can run this runtime."""
-    return nvidia or RUNTIMES[runtime].needs != "nvidia"
+def can_run(runtime: str, device: str, nvidia: bool) -> bool:
+    """Whether a host with or without an NVIDIA GPU can run this runtime there."""
+    return nvidia or on(runtime, device).needs != "nvidia"
 
 
-def candidates(config: dict[str, Any]) -> Iterator[Candidate]:
-    """What the config asks for and the catalogue knows."""
+def candidates(config: dict[str, Any], nvidia: bool) -> Iterator[Candidate]:
+    """What the config asks for and the catalogue knows; nvidia: whether this host has such a GPU."""
     for name, asked in config["runtimes"].items():
-        runtime = RUNTIMES[name]
-        for precision in asked["precisions"]:
-            for variant, device in product(runtime.variants_of(precision, asked["variants"]), runtime.devices):
+        for place, precision in product(_places(RUNTIMES[name], config["devices"], nvidia), asked["precisions"]):
+            for variant, device in product(place.variants_of(precision, asked["variants"]), place.devices):
                 yield name, precision, variant, device
+
+
+def _places(runtime: Runtime, devices: Any, nvidia: bool) -> Iterator[Runtime]:
+    """Where a runtime is to execute. `auto`: where it can here, and the first place of all, which may say why not."""
+    for place in runtime.places:
+        if isinstance(devices, list):
+            is_meant = bool(set(place.devices) & set(devices))
+        else:
+            is_meant = devices == "all" or nvidia or place is runtime.places[0]
+        if is_meant:
+            yield place
 
 
 def session_options(
@@ -147,7 +158,7 @@ def session_options(
 ) -> dict[str, Any]:
     """What a session is opened with: one candidate, one workload."""
     return {
-        "room": RUNTIMES[runtime].room, "runtime": runtime, "precision": precision, "variant": variant,
+        "room": on(runtime, device).room, "runtime": runtime, "precision": precision, "variant": variant,
         "device": device, "threads": threads, "batch": batch, "image_size": image_size,
     }  # fmt: skip
 

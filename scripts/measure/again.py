@@ -12,7 +12,7 @@ from typing import Any
 
 from scripts.core import paths, records
 from scripts.core.beside import Beside
-from scripts.core.catalogue import FORMATS, RUNTIMES
+from scripts.core.catalogue import FORMATS, on
 from scripts.core.guard import End
 from scripts.core.records import Build
 from scripts.core.stage import PATIENT, run_verb
@@ -23,8 +23,8 @@ Values = dict[str, Any]
 
 def compiles(row: Values) -> bool:
     """Whether a row of the plan deploys what a compiler made, and the compiler did run here."""
-    made = FORMATS[RUNTIMES[row["runtime"]].format_of(row["precision"])].ahead_of_time
-    if not (RUNTIMES[row["runtime"]].compiles or made):
+    made = FORMATS[on(row["runtime"], row["device"]).format_of(row["precision"])].ahead_of_time
+    if not (on(row["runtime"], row["device"]).compiles or made):
         return False
     build = records.load(Path(row["paths"]["deployable"]) / "build.json")
     return build["status"] in records.USABLE and bool(build["ingredients"])
@@ -59,7 +59,7 @@ def compile_again(row: Values, config: Values, out: Path, log: Path) -> tuple[En
     on = made["ingredients"]
     args = argparse.Namespace(
         verb=on["verb"], stage="compile", options=json.dumps(on["options"]), log=log, absent="",
-        environment=paths.environment_record(config["artifacts"], row["host"], RUNTIMES[row["runtime"]].env),
+        environment=paths.environment_record(config["artifacts"], row["host"], on(row["runtime"], row["device"]).env),
         source=_sources(row, config["artifacts"], sorted(name for name, known in on["sources"].items() if known)),
     )  # fmt: skip
     with machine_lock(), Beside() as beside:

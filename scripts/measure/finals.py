@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.core import host, plan, records
-from scripts.core.catalogue import RUNTIMES
+from scripts.core.catalogue import on
 from scripts.core.codehash import code_hash
 from scripts.core.guard import become_guard, say
 from scripts.core.records import USABLE
@@ -41,7 +41,7 @@ Values = dict[str, Any]
 def ingredients(question: Values, args: argparse.Namespace) -> Values:
     """What the answer to a question depends on, by name."""
     rows = question["finalists"]
-    rooms = sorted({f"scripts.{RUNTIMES[row['runtime']].room}.session" for row in rows})
+    rooms = sorted({f"scripts.{on(row['runtime'], row['device']).room}.session" for row in rows})
     files = sorted({file for row in rows for file in sources(row, args.setting.config)})
     return {
         "options": [trial_arguments(row, args.setting).options for row in rows],

@@ -49,6 +49,11 @@ class Bench(NamedTuple):
     protocol: Protocol
     open: Callable[[Dict[str, Any]], Session]
 
+    @property
+    def device(self) -> str:
+        """Where the candidate runs; the CPU unless its options say otherwise."""
+        return str(self.options.get("device", "cpu"))
+
 
 class Measured(NamedTuple):
     """What a mode leaves: arrays for `raw.npz`, the number of requests in them, its facts, what is still open."""
@@ -60,11 +65,12 @@ class Measured(NamedTuple):
 
 
 class Samples(NamedTuple):
-    """Nanoseconds per sample: int64 arrays of one length."""
+    """Nanoseconds per sample: int64 arrays of one length. device: by a GPU's own clock; None where there is none."""
 
     put: np.ndarray
     execute: np.ndarray
     get: np.ndarray
+    device: Optional[np.ndarray] = None
 
 
 def warm_up(session: Session, inputs: Arrays, protocol: Protocol) -> Dict[str, float]:
@@ -86,6 +92,8 @@ def sample(session: Session, inputs: Arrays, protocol: Protocol) -> Samples:
     clock = perf_counter_ns
     stamps = array("q")
     keep = stamps.extend
+    on_device, device = session.device_ns, array("q")
+    has_clock = on_device() is not None
     wanted = protocol.iterations
     least = wanted if wanted is not None else protocol.min_samples
     gc.collect()
@@ -102,17 +110,21 @@ def sample(session: Session, inputs: Arrays, protocol: Protocol) -> Samples:
             get()
             now = clock()
             keep((start, handed, ran, now))
+            if has_clock:
+                device.append(on_device() or 0)
             done += 1
     finally:
         gc.enable()
     table = np.frombuffer(stamps, dtype=np.int64).reshape(-1, 4)
     steps: List[np.ndarray] = [np.ascontiguousarray(column) for column in np.diff(table, axis=1).T]
-    return Samples(*steps)
+    put_ns, execute_ns, get_ns = steps
+    return Samples(put_ns, execute_ns, get_ns, np.frombuffer(device, dtype=np.int64) if has_clock else None)
 
 
 def latency(bench: Bench) -> Measured:
     """One request at a time: raw int64 ns `put`, `execute`, `get`, each [samples]."""
     warmup = warm_up(bench.session, bench.inputs, bench.protocol)
-    with samplers.Window() as window:
+    with samplers.Window(bench.device) as window:
         samples = sample(bench.session, bench.inputs, bench.protocol)
-    return Measured(samples._asdict(), len(samples.put), {"window": window.facts, "warmup": warmup}, [bench.session])
+    raw = {name: values for name, values in samples._asdict().items() if values is not None}
+    return Measured(raw, len(samples.put), {"window": window.facts, "warmup": warmup}, [bench.session])

@@ -1,6 +1,6 @@
 """What happened on the host while the samples were taken: counters read right before and right after them.
 
-    with Window() as window:
+    with Window(device) as window:
         samples = sample(session, inputs, protocol)
     facts["window"] = window.facts
 
@@ -12,6 +12,7 @@ import os
 from typing import Any, Dict
 
 from scripts.measure import counters, energy
+from scripts.nvidia import nvml
 
 SAMPLERS_VARIABLE = "ASSAY_SAMPLERS"
 
@@ -21,22 +22,24 @@ def on() -> bool:
     return os.environ.get(SAMPLERS_VARIABLE) != "off"
 
 
-def _now() -> Dict[str, Any]:
-    """All counters at this moment, the energy's (microjoules, by name) under `energy_uj`."""
-    return {**counters.own(), "energy_uj": energy.read(), **counters.host()}
+def _now(device: str) -> Dict[str, Any]:
+    """All counters at this moment, the energy's (microjoules, by name) under `energy_uj`, a GPU's state under `gpu`."""
+    gpu = {"gpu": nvml.state(device)} if energy.is_gpu(device) else {}
+    return {**counters.own(), **gpu, "energy_uj": energy.read(device=device), **counters.host()}
 
 
 class Window:
-    """`facts` has the counters `before` and `after`, by name; it is empty with samplers off."""
+    """`facts` has the counters `before` and `after`, by name; empty with samplers off. device: the candidate's."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: str = "cpu") -> None:
+        self.device = device
         self.facts: Dict[str, Dict[str, Any]] = {}
 
     def __enter__(self) -> "Window":
         if on():
-            self.facts["before"] = _now()
+            self.facts["before"] = _now(self.device)
         return self
 
     def __exit__(self, *_error: object) -> None:
         if on():
-            self.facts["after"] = _now()
+            self.facts["after"] = _now(self.device)

@@ -244,7 +244,8 @@ def serving(bench: Bench) -> Measured:
     fastest_ms = float(busy.latency.min()) / 1e6
     seed = random.SystemRandom().getrandbits(31)  # arrivals differ between trials: their chance belongs to the spread
     runs: List[Run] = []
-    with Server(found.streams, bench.inputs, bench.protocol) as server, samplers.Window() as counted:
+    counters = samplers.Window(bench.device)
+    with Server(found.streams, bench.inputs, bench.protocol) as server, counters as counted:
         if fastest_ms <= limit_ms:
             runs = bisect(lambda rate: one_run(server, rate, limit_ms, bench.protocol.seconds, seed), busy.rate)
     best = max((run for run in runs if run.met), key=lambda run: run.rate, default=None)

@@ -32,8 +32,8 @@ LOCK = Path("/tmp/assay-measure.lock")
 SESSION_VARIABLE = "ASSAY_SESSION"
 SAMPLERS_VARIABLE = samplers.SAMPLERS_VARIABLE
 """`off`: nothing is read around a trial and its memory is not looked at; the limit of time holds. For proofs."""
-IDLE = "idle_power.json"
-"""Beside the host's record: the idle machine's power, of one boot and session."""
+IDLE = "idle_power_{}.json"
+"""Beside the host's record: the idle machine's or GPU's power, of one boot and session."""
 POLL_S = 0.25
 """How often a trial's memory is held against the limit. Each look takes a core for 0.1 ms."""
 
@@ -64,7 +64,9 @@ def measure(args: argparse.Namespace, raw: Path) -> tuple[dict[str, Any], dict[s
     raw.parent.mkdir(parents=True, exist_ok=True)
     session = os.environ.get(SESSION_VARIABLE, "alone")
     with machine_lock() as lock, tempfile.TemporaryDirectory(prefix="trial-", dir=raw.parent) as out:
-        idle = energy.idle(args.host_record.with_name(IDLE), session) if samplers.on() else None
+        device = json.loads(args.options)["device"]
+        kept_at = args.host_record.with_name(IDLE.format(device.replace(":", "")))
+        idle = energy.idle(kept_at, session, device=device) if samplers.on() else None
         end, facts = _watched(args, Path(out), lock)
         if end.status in USABLE:
             os.replace(Path(out) / "raw.npz", raw)
@@ -115,7 +117,8 @@ def _judged(
         window["before"], window["after"], run["wall_s"] or 0.0, run["cpu_s"] or 0.0,
         options["threads"], host.usable_cores(),
     )  # fmt: skip
-    return {"conditions": around | {"run": run}, "disturbed": reasons, "energy": spent}
+    gpu = {"gpu": {when: window[when]["gpu"] for when in ("before", "after")}} if "gpu" in window["after"] else {}
+    return {"conditions": around | {"run": run} | gpu, "disturbed": reasons, "energy": spent}
 
 
 def main() -> int:

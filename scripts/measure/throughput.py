@@ -89,7 +89,9 @@ class _Lane(threading.Thread):
         return np.array(self._stamps, dtype=np.int64).reshape(-1, 2)
 
 
-def window(streams: Sequence[Session], inputs: Sequence[Arrays], protocol: Protocol) -> Window:
+def window(
+    streams: Sequence[Session], inputs: Sequence[Arrays], protocol: Protocol, device: str = "cpu"
+) -> Window:  # fmt: skip
     """Drive all streams, each with its own inputs, and look for `seconds` at what finishes.
 
     The window opens when all are warm and busy, and streams go on until after it has closed: requests that it cuts
@@ -105,7 +107,7 @@ def window(streams: Sequence[Session], inputs: Sequence[Arrays], protocol: Proto
             lane.start()
         for _ in lanes:
             _hear(news)
-        with samplers.Window() as counted:
+        with samplers.Window(device) as counted:
             opened = perf_counter_ns()
             _wait(lanes, protocol, news)
             closed = perf_counter_ns()
@@ -208,7 +210,7 @@ def search(bench: Bench, score: Callable[[Window], Any]) -> Found:
         except NotImplementedError as error:
             left_out[count] = str(error)
             continue
-        tried[count] = window(streams, [bench.inputs] * count, brief)
+        tried[count] = window(streams, [bench.inputs] * count, brief, bench.device)
     best = max(tried, key=lambda count: score(tried[count]))
     found = Found(_changed(bench, streams, best), tried, left_out)
     _forget_what_was_tried()
@@ -243,7 +245,8 @@ def _brief(protocol: Protocol) -> Protocol:
 def throughput(bench: Bench) -> Measured:
     """Requests that finish in a window: raw int64 ns `finished`, `latency` [requests] and `window_ns` [1]."""
     found = search(bench, lambda tried: tried.rate)
-    full = window(found.streams, [bench.inputs] * len(found.streams), bench.protocol)
+    given = [bench.inputs] * len(found.streams)
+    full = window(found.streams, given, bench.protocol, bench.device)
     batch = bench.options["batch"]
     facts = dict(
         full.facts,

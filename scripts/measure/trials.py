@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from scripts.core import paths, plan
-from scripts.core.catalogue import RUNTIMES
+from scripts.core.catalogue import on
 
 SOURCES = ("deployable", "reference", "checkpoint")
 KINDS = ("runtime", "precision", "variant", "device", "shape")
@@ -32,7 +32,7 @@ class Setting(NamedTuple):
 
 def environment_record(row: Values, config: Values) -> str:
     """The record of the environment that runs a row."""
-    return paths.environment_record(config["artifacts"], row["host"], RUNTIMES[row["runtime"]].env)
+    return paths.environment_record(config["artifacts"], row["host"], on(row["runtime"], row["device"]).env)
 
 
 def trial_arguments(row: Values, setting: Setting, **more: Any) -> argparse.Namespace:

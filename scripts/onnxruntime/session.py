@@ -14,6 +14,7 @@ import onnxruntime as ort
 
 from scripts.core.door import Arrays, Options, Placement, Session
 from scripts.core.quantised import Recipe, not_as_declared, with_quantised
+from scripts.onnxruntime import gpu
 from scripts.onnxruntime.kernels import Kernels, computes_in_integers
 from scripts.onnxruntime.settings import DTYPES, provider_of, settings
 
@@ -22,7 +23,10 @@ FILE = "model.onnx"
 
 def open(artifact: Path, options: Dict[str, Any]) -> Session:
     """Load `model.onnx` from `artifact` on the asked provider. Raises Unsupported where that is not there."""
-    return OnnxRuntime(artifact, Options.of(options))
+    asked = Options.of(options)
+    if asked.device.startswith("cuda"):
+        return gpu.open(artifact, asked)
+    return OnnxRuntime(artifact, asked)
 
 
 class OnnxRuntime(Session):

@@ -19,28 +19,30 @@ from pathlib import Path
 import torch
 
 from scripts.core.quantised import carry
-from scripts.core.verb import Facts, Job, Unsupported, main, write_json
+from scripts.core.verb import Facts, Job, main, write_json
 from scripts.models import description, export
-from scripts.pytorch import executed, inductor, reduced
+from scripts.pytorch import executed, gpu, inductor, on_gpu, reduced
 
 
 def work(job: Job) -> Facts:
     """Compile; return versions, what Inductor built and the options used."""
     options = job.options
-    if options.get("device", "cpu") != "cpu":
-        raise Unsupported("Inductor is driven for the CPU only so far; asked for %s" % options["device"])
-    inductor.require_toolchain(python_headers=options["runtime"] == "torch_compile")
-    inductor.require_kernels(options["precision"])
+    on_nvidia = options["device"].startswith("cuda")
+    inductor.require_toolchain(python_headers=on_nvidia or options["runtime"] == "torch_compile")
+    if on_nvidia:
+        gpu.require(options["device"])
+    else:
+        inductor.require_kernels(options["precision"])
     scratch = Path(tempfile.mkdtemp(prefix="assay-inductor-"))
     try:
         inductor.private_temporary(scratch / "tmp")
         inductor.private_cache(scratch / "cache", threads=len(os.sched_getaffinity(0)))
         torch.set_num_threads(options["threads"])
-        if inductor.is_frozen(options["precision"], options["variant"]):
+        if not on_nvidia and inductor.is_frozen(options["precision"], options["variant"]):
             inductor.freeze()
         was_warm = inductor.warm(job.cache, scratch / "cache")
         probes = inductor.probe(scratch / "cache")
-        compilers = {"torch_compile": torch_compile, "aotinductor": aotinductor}
+        compilers = GPU_COMPILERS if on_nvidia else COMPILERS
         macs = compilers[options["runtime"]](job, scratch / "cache")
         inductor.keep(scratch / "cache", probes, job.out / inductor.KERNELS)
         inductor.leave(job.cache, scratch / "cache", probes)
@@ -87,6 +89,41 @@ def aotinductor(job: Job, cache: Path) -> float:
         program = torch.export.export(module, inputs)
         torch._inductor.aoti_compile_and_package(program, package_path=str(job.out / "model.pt2"))
     return macs
+
+
+def torch_compile_for_gpu(job: Job, cache: Path) -> float:
+    """Compile by a first call on the GPU; what came of it is in cache.bin. MACs are not counted."""
+    folder, options = job.sources["portable"], job.options
+    model = description.read(folder)
+    start = description.PROGRAM if model["build"] == description.PROGRAM else description.WEIGHTS
+    for name in (description.FILE, start):
+        shutil.copyfile(str(folder / name), str(job.out / name))
+    function = on_gpu.compiled(job.out, options["precision"], options["variant"], options["device"])
+    inputs = [tensor.to(options["device"]) for tensor in export.example(model["inputs"], options["batch"])]
+    with torch.inference_mode():
+        function(*inputs)
+        torch.cuda.synchronize()
+    saved = torch.compiler.save_cache_artifacts()
+    if saved is None:
+        raise RuntimeError("torch.compile left nothing to keep")
+    (job.out / inductor.CACHE).write_bytes(saved[0])
+    return 0.0
+
+
+def aotinductor_for_gpu(job: Job, cache: Path) -> float:
+    """Specialise the exported program to the batch size on the GPU and compile it into a package."""
+    folder, options = job.sources["portable"], job.options
+    module = gpu.program(folder, options["precision"], options["device"])
+    given = export.example(description.read(folder)["inputs"], options["batch"])
+    inputs = tuple(tensor.to(options["device"]) for tensor in given)
+    with torch.no_grad():
+        program = torch.export.export(module, inputs)
+        torch._inductor.aoti_compile_and_package(program, package_path=str(job.out / "model.pt2"))
+    return 0.0
+
+
+COMPILERS = {"torch_compile": torch_compile, "aotinductor": aotinductor}
+GPU_COMPILERS = {"torch_compile": torch_compile_for_gpu, "aotinductor": aotinductor_for_gpu}
 
 
 if __name__ == "__main__":

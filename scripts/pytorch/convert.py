@@ -35,7 +35,11 @@ def work(job: Job) -> Facts:
 
 
 def frozen(eager: torch.nn.Module, model: Dict[str, Any]) -> torch.jit.ScriptModule:
-    """`eager` traced and frozen. Only what depends on the shape of the inputs through tensors stays dynamic."""
+    """`eager` traced and frozen. Only what depends on the shape of the inputs through tensors stays dynamic.
+
+    A trace keeps whether convolutions may use TF32 on a GPU, which PyTorch allows by default and fp32 is not.
+    """
+    torch.backends.cudnn.allow_tf32 = False
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         traced = torch.jit.trace(eager, export.example(model["inputs"]), check_trace=False)

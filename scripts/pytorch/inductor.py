@@ -1,5 +1,7 @@
 """What torch.compile and AOTInductor share: the C++ toolchain, private caches, what the compiler did."""
 
+import atexit
+import json
 import os
 import shutil
 import sysconfig
@@ -9,6 +11,7 @@ from typing import Any, Callable, Dict, List, Optional, Set
 
 import torch
 
+from scripts.core.door import Options
 from scripts.core.verb import Unsupported
 
 CACHE = "cache.bin"
@@ -187,3 +190,19 @@ def done() -> Dict[str, int]:
         "cache_hits": int(inductor["fxgraph_cache_hit"]),
         "cache_misses": int(inductor["fxgraph_cache_miss"] + inductor["fxgraph_cache_bypass"]),
     }
+
+
+def scratch() -> Path:
+    """A folder for Inductor, gone when this process ends."""
+    folder = Path(tempfile.mkdtemp(prefix="assay-inductor-"))
+    atexit.register(shutil.rmtree, str(folder), ignore_errors=True)
+    return folder
+
+
+def check_built_for(artifact: Path, options: Options) -> Dict[str, Any]:
+    """What was built, from the artifact; the generated code serves one batch size and number of threads."""
+    what: Dict[str, Any] = json.loads((artifact / SUMMARY).read_text())
+    for name, asked in (("threads", options.threads), ("batch", options.batch)):
+        if what[name] != asked:
+            raise Unsupported("compiled for %s %d; asked for %d: compile it again" % (name, what[name], asked))
+    return what

@@ -1,9 +1,5 @@
 """PyTorch's four runtimes behind the door: eager, TorchScript, torch.compile, AOTInductor."""
 
-import atexit
-import json
-import shutil
-import tempfile
 from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional, Tuple
@@ -13,7 +9,7 @@ import torch
 from scripts.core.door import Arrays, Options, Placement, Session
 from scripts.core.quantised import INT8, Recipe
 from scripts.core.verb import Unsupported
-from scripts.pytorch import executed, inductor, placements, reduced
+from scripts.pytorch import executed, inductor, on_gpu, placements, reduced
 
 Function = Callable[..., Any]
 Inputs = Tuple[torch.Tensor, ...]
@@ -69,15 +65,17 @@ class TorchSession(Session):
         self._outputs, self._inputs = None, ()
 
 
-def open(artifact: Path, options: Dict[str, Any]) -> TorchSession:  # noqa: A001 - the name that every room shares
+def open(artifact: Path, options: Dict[str, Any]) -> Session:  # noqa: A001 - the name that every room shares
     """Load the candidate that `options` name; raise `Unsupported` for what PyTorch cannot do here.
 
     Streams run one module: a Python thread takes the number of threads that is set when it first computes.
     """
     asked = Options.of(options)
+    if asked.device.startswith("cuda"):
+        return on_gpu.open(Path(artifact), asked)
     if asked.device != "cpu" or asked.precision not in PRECISIONS:
         raise Unsupported(
-            "PyTorch is driven in %s on the CPU so far; asked for %s on %s"
+            "PyTorch is driven in %s on the CPU; asked for %s on %s"
             % (", ".join(PRECISIONS), asked.precision, asked.device)
         )
     if asked.streams > 1 and asked.runtime in ONE_STREAM:
@@ -108,8 +106,8 @@ def _torchscript(artifact: Path, options: Options) -> TorchSession:
 
 def _torch_compile(artifact: Path, options: Options) -> TorchSession:
     """The compiled artifact is put into a fresh cache; the first `execute` traces the network and finds it there."""
-    what = _check_built_for(artifact, options)
-    scratch = _scratch()
+    what = inductor.check_built_for(artifact, options)
+    scratch = inductor.scratch()
     shipped = inductor.unpack(artifact, scratch)
     if inductor.is_frozen(options.precision, options.variant):
         inductor.freeze()
@@ -120,19 +118,12 @@ def _torch_compile(artifact: Path, options: Options) -> TorchSession:
 
 
 def _aotinductor(artifact: Path, options: Options) -> TorchSession:
-    what = _check_built_for(artifact, options)
-    inductor.unpack(artifact, _scratch())
+    what = inductor.check_built_for(artifact, options)
+    inductor.unpack(artifact, inductor.scratch())
     package = artifact / "model.pt2"
     function = torch._inductor.aoti_load_package(str(package))
     placed = partial(placements.packaged, package, what["generated_kernels"], options.precision)
     return TorchSession(function, options, _proven(function, artifact, options.precision, what["macs"], placed))
-
-
-def _scratch() -> Path:
-    """A folder for Inductor, gone when this process ends."""
-    scratch = Path(tempfile.mkdtemp(prefix="assay-inductor-"))
-    atexit.register(shutil.rmtree, str(scratch), ignore_errors=True)
-    return scratch
 
 
 def _proven(function: Function, artifact: Path, precision: str, macs: float, placed: Callable[[], Placement]) -> Placed:
@@ -143,15 +134,6 @@ def _proven(function: Function, artifact: Path, precision: str, macs: float, pla
         return placements.proven(placed(), precision, calls, macs, Recipe.read(artifact))
 
     return read_back
-
-
-def _check_built_for(artifact: Path, options: Options) -> Dict[str, Any]:
-    """What was built, from the artifact; the generated code serves one batch size and number of threads."""
-    what: Dict[str, Any] = json.loads((artifact / inductor.SUMMARY).read_text())
-    for name, asked in (("threads", options.threads), ("batch", options.batch)):
-        if what[name] != asked:
-            raise Unsupported("compiled for %s %d; asked for %d: compile it again" % (name, what[name], asked))
-    return what
 
 
 _OPENERS: Dict[str, Callable[[Path, Options], TorchSession]] = {

@@ -15,7 +15,8 @@ COLUMNS: dict[str, str] = {
     "host_phase": TEXT, "verdict": TEXT, "median_ms": REAL, "median_lo_ms": REAL, "median_hi_ms": REAL, "p10_ms": REAL,
     "p10_lo_ms": REAL, "p10_hi_ms": REAL, "mean_ms": REAL, "p90_ms": REAL, "p90_lo_ms": REAL, "p90_hi_ms": REAL,
     "p99_ms": REAL, "p99_lo_ms": REAL, "p99_hi_ms": REAL, "p999_ms": REAL, "tail_ratio": REAL, "execute_ms": REAL,
-    "copy_share": REAL, "throughput_per_s": REAL, "throughput_lo_per_s": REAL, "throughput_hi_per_s": REAL,
+    "device_ms": REAL, "copy_share": REAL, "throughput_per_s": REAL, "throughput_lo_per_s": REAL,
+    "throughput_hi_per_s": REAL,
     "streams": WHOLE, "speedup": REAL, "speedup_lo": REAL, "speedup_hi": REAL, "finals_ms": REAL, "finals_lo_ms": REAL,
     "finals_hi_ms": REAL, "finals_location": TEXT, "finals_speedup": REAL, "finals_speedup_lo": REAL,
     "finals_speedup_hi": REAL, "rank_set": WHOLE, "pareto": FLAG, "convert_s": REAL, "convert_rss_mb": REAL,
@@ -23,9 +24,10 @@ COLUMNS: dict[str, str] = {
     "break_even_inferences": REAL, "break_even_lo": REAL, "break_even_hi": REAL, "import_s": REAL, "load_s": REAL,
     "first_call_s": REAL, "cold_start_s": REAL, "cold_start_lo_s": REAL, "cold_start_hi_s": REAL,
     "artifact_bytes": WHOLE, "peak_rss_mb": REAL, "peak_rss_import_mb": REAL, "peak_rss_load_mb": REAL,
-    "peak_rss_run_mb": REAL, "energy_j": REAL, "energy_reason": TEXT, "placement": TEXT, "max_abs_error": REAL,
-    "sqnr_db": REAL, "int8_share": REAL, "top1_agreement": REAL, "top1_accuracy": REAL, "top1_accuracy_lo": REAL,
-    "top1_accuracy_hi": REAL, "labelled": WHOLE, "photos_lost": WHOLE, "photos_gained": WHOLE, "mcnemar_p": REAL,
+    "peak_rss_run_mb": REAL, "gpu_mem_mb": REAL, "energy_j": REAL, "energy_reason": TEXT, "power_w": REAL,
+    "gpu_util_pct": REAL, "placement": TEXT, "max_abs_error": REAL, "sqnr_db": REAL, "int8_share": REAL,
+    "top1_agreement": REAL, "top1_accuracy": REAL, "top1_accuracy_lo": REAL, "top1_accuracy_hi": REAL,
+    "labelled": WHOLE, "photos_lost": WHOLE, "photos_gained": WHOLE, "mcnemar_p": REAL,
     "gate": TEXT, "artifact_sha256": TEXT,
 }  # fmt: skip
 

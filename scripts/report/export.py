@@ -19,7 +19,7 @@ import jinja2
 import numpy as np
 import pandas as pd
 
-from scripts.core.catalogue import RUNTIMES
+from scripts.core.catalogue import on
 from scripts.core.codehash import closure
 from scripts.core.environment import ENVS, lock_name
 from scripts.core.paths import ROOT
@@ -110,7 +110,7 @@ def facts(row: Row, cells: pd.Series, model: dict[str, Any], evidence: Evidence,
     seen = float(cells["max_abs_error"]) if is_right else 0.0
     return {
         "schema": 1, "kind": "export", "status": "ok", "reason": None, "stage": "export",
-        "network": f"{row.model}.{row.weights}", "room": RUNTIMES[row.runtime].room, "options": options,
+        "network": f"{row.model}.{row.weights}", "room": on(row.runtime, row.device).room, "options": options,
         "tolerance": max(LOOSER * seen, RELATIVE * largest), "host": row.host, "versions": evidence.versions(row),
         "artifact_sha256": cells["artifact_sha256"], "median_ms": float(cells["median_ms"]), "gate": cells["gate"],
     }  # fmt: skip
@@ -127,7 +127,7 @@ def readme(row: Row, cells: pd.Series, model: dict[str, Any], evidence: Evidence
     python = re.search(r"^# python: (\S+)$", pins, re.MULTILINE)
     torch = re.search(r"^torch==(\S+\+cpu)", pins, re.MULTILINE)
     needs_code = (
-        RUNTIMES[row.runtime].format_of(row.precision) == "checkpoint"
+        on(row.runtime, row.device).format_of(row.precision) == "checkpoint"
         and row.runtime != "aotinductor"
         and ":" in model["build"]
     )
@@ -151,10 +151,10 @@ def write(out: Path, row: Row, cells: pd.Series, evidence: Evidence) -> None:
     write_json(out / "model.json", {key: value for key, value in model.items() if key not in LEFT_OUT})
     if model.get("labels"):
         (out / "labels.txt").write_text("\n".join(model["labels"]) + "\n", encoding="utf-8")
-    pins = requirements(RUNTIMES[row.runtime].env, str(evidence.plan.get("torch_build")))
+    pins = requirements(on(row.runtime, row.device).env, str(evidence.plan.get("torch_build")))
     (out / "requirements.txt").write_text(pins)
     shutil.copyfile(TEMPLATES / "run.py", out / "run.py")
-    copy_code(RUNTIMES[row.runtime].room, out)
+    copy_code(on(row.runtime, row.device).room, out)
     (out / "README.txt").write_text(readme(row, cells, model, evidence, pins).rstrip() + "\n", encoding="utf-8")
     largest = expected(row, model, out / "expected.npz")
     write_json(out / "export.json", facts(row, cells, model, evidence, largest))

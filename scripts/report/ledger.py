@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from scripts.core.catalogue import FORMATS, RUNTIMES
+from scripts.core.catalogue import FORMATS, on
 from scripts.report.reading import Record, read
 from scripts.report.rows import Row
 
@@ -28,7 +28,7 @@ Values = dict[str, Any]
 
 def is_ahead_of_time(row: Row) -> bool:
     """Whether a row's portable file is what a compiler made: its conversion is the compilation."""
-    return FORMATS[RUNTIMES[row.runtime].format_of(row.precision)].ahead_of_time
+    return FORMATS[on(row.runtime, row.device).format_of(row.precision)].ahead_of_time
 
 
 def is_compiled(row: Row, folder: Path) -> bool:

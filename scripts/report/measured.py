@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from scripts.report.reading import Record, Trial
+from scripts.report.reading import DEVICE, Record, Trial
 from scripts.report.rows import Row
 from scripts.stats.intervals import LOCATIONS, Array, Interval, log_location, t_interval
 from scripts.stats.quantiles import quantile, quantile_interval
@@ -67,11 +67,14 @@ def cold_start(records: Sequence[Record]) -> Values:
 
 
 def energy(trials: Sequence[Trial], batch: int) -> Values:
-    """Joules per item over the trials that could read them; else why not."""
+    """Joules per item over the trials that could read them, else why not; of a GPU also watts and utilization, %."""
     spent = [(trial.record.number("energy", "joules"), trial.samples * batch) for trial in trials]
     reasons = [trial.record.text("energy", "reason") for trial in trials]
+    power = median([trial.record.number("energy", "power_w") for trial in trials])
+    util = median([trial.record.number("conditions", "gpu", "after", "util_pct") for trial in trials])
     per_item = median([joules / items if joules is not None else None for joules, items in spent])
-    return {"energy_j": per_item, "energy_reason": None if per_item else next((r for r in reasons if r), None)}
+    on_gpu = {"power_w": power, "gpu_util_pct": util}
+    return on_gpu | {"energy_j": per_item, "energy_reason": None if per_item else next((r for r in reasons if r), None)}
 
 
 def _rates(batch: int, request: Interval) -> Values:
@@ -97,11 +100,17 @@ def _latency(trials: Sequence[Trial], batch: int, location: str, resolution: flo
         # p99 over the 50th percentile of the same requests, each trial counting alike.
         "tail_ratio": tail / float(quantile(0.5, samples) or np.nan) if tail else None,
         "verdict": judged(trials, location, resolution).name,
-        "execute_ms": execute.point,
+        "execute_ms": execute.point, "device_ms": _on_device(trials),
         # Share of put and get in the typical request. execute <= whole in every sample, so it is never negative.
         "copy_share": 1 - execute.point / usual.point,
         **_rates(batch, usual),
     }  # fmt: skip
+
+
+def _on_device(trials: Sequence[Trial]) -> float | None:
+    """The typical request by the GPU's own clock, ms; None without such a clock."""
+    known = [trial.raw[DEVICE] for trial in trials if DEVICE in trial.raw]
+    return t_interval([log_location(values, LOCATIONS["median"]) for values in known]).point if known else None
 
 
 def _streams(trials: Sequence[Trial]) -> int | None:
@@ -119,7 +128,8 @@ def timing(row: Row, trials: Sequence[Trial], location: str, resolution: float) 
         values = _latency(trials, row.batch, location, resolution)
     else:
         values = _rates(row.batch, interval_of(trials, location)) | {"streams": _streams(trials)}
-    return values | memory(records) | cold_start(records) | energy(trials, row.batch) | {
+    on_gpu = median([bytes_ / 1e6 if (bytes_ := each.number("device_memory_bytes")) else None for each in records])
+    return values | {"gpu_mem_mb": on_gpu} | memory(records) | cold_start(records) | energy(trials, row.batch) | {
         "samples": sum(trial.samples for trial in trials),
         "placement": next((text for record in records if (text := record.text("placement", "summary"))), None),
         "disturbed_trials": sum(bool(record.get("disturbed")) for record in records),

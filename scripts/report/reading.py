@@ -20,6 +20,8 @@ USABLE = ("ok", "degraded")
 BAD = ("oom", "timeout", "crashed", "failed")
 RAW = {"latency": ("put", "execute", "get"), "throughput": ("finished", "window_ns"), "serving": ("latency",)}
 """The arrays in a trial's raw file, by mode."""
+DEVICE = "device"
+"""One more in latency mode, where the session has a GPU's clock."""
 NS_PER_MS = 1e6
 
 
@@ -93,8 +95,8 @@ def worst(records: Sequence[Record]) -> Record:
 class Trial:
     """One trial that measured: its record and its raw samples, each of shape [samples].
 
-    `raw` is in milliseconds: `put`, `execute`, `get` in latency mode; `finished` (since the window began) and
-    `window_ns` [1] in throughput mode; `latency`, under load, in serving mode.
+    `raw` is in milliseconds: `put`, `execute`, `get` in latency mode, with `device` on a GPU; `finished` (since the
+    window began) and `window_ns` [1] in throughput mode; `latency`, under load, in serving mode.
     """
 
     record: Record
@@ -151,7 +153,8 @@ def with_samples(record: Record, raw: Path) -> Record | Trial:
     names = RAW[record.text("mode") or "latency"]
     try:
         with np.load(raw) as arrays:
-            samples = {name: np.asarray(arrays[name], dtype=np.float64) / NS_PER_MS for name in names}
+            present = [*names, *([DEVICE] if DEVICE in arrays else [])]
+            samples = {name: np.asarray(arrays[name], dtype=np.float64) / NS_PER_MS for name in present}
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
         return _broken(record.path, "measure", f"the raw samples at {raw} cannot be read ({error}): {again}")
     lengths = {len(values) for name, values in samples.items() if name != "window_ns"}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.core import paths
-from scripts.core.catalogue import FORMATS, RUNTIMES
+from scripts.core.catalogue import FORMATS, RUNTIMES, on
 from scripts.report.reading import read
 
 KEY = ("host", "model", "weights", "runtime", "precision", "variant", "device", "shape", "batch", "image_size", "mode")
@@ -94,7 +94,7 @@ def portable_folder(artifacts: Path, network: str, format_name: str, candidate: 
 
 def conversions(row: Row, artifacts: Path) -> Iterator[Path]:
     """Folders of every conversion from the checkpoint to the row's portable file, the last first."""
-    name, folder = RUNTIMES[row.runtime].format_of(row.precision), row.portable
+    name, folder = on(row.runtime, row.device).format_of(row.precision), row.portable
     while (source := FORMATS[name].source) is not None:
         yield folder
         name = source
@@ -113,7 +113,7 @@ def _row(artifacts: Path, host: str, workload: Path) -> Row | None:
         return None
     model, _, weights = network.rpartition(".")
     root, home = str(artifacts), workload.parents[1]
-    format_name = RUNTIMES[runtime].format_of(what["precision"])
+    format_name = on(runtime, what["device"]).format_of(what["precision"])
     portable = portable_folder(artifacts, network, format_name, (what["precision"], what["variant"]), shape)
     trials = tuple(sorted(workload.glob("trial-*.json"), key=_trial_number))
     asked = {read(path, "measure").get("threads", "asked") for path in trials} - {None}
@@ -123,7 +123,7 @@ def _row(artifacts: Path, host: str, workload: Path) -> Row | None:
         batch=int(work["batch"]), image_size=int(size) if size else None, mode=work["mode"],
         threads=next(iter(sorted(asked)), None),
         checkpoint=Path(paths.checkpoint(root, network)), reference=Path(paths.reference(root, network)),
-        portable=portable, deployable=home / "compiled" if RUNTIMES[runtime].compiles else portable,
+        portable=portable, deployable=home / "compiled" if on(runtime, what["device"]).compiles else portable,
         verify=home / "verify" / work["shape"] / "verify.json", trials=trials,
     )  # fmt: skip
 

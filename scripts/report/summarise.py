@@ -13,7 +13,7 @@ from typing import Any
 
 from scipy.stats import binomtest
 
-from scripts.core.catalogue import RUNTIMES
+from scripts.core.catalogue import on
 from scripts.report import ledger
 from scripts.report.answers import PASSES
 from scripts.report.columns import COLUMNS, frame, write_whole
@@ -101,7 +101,7 @@ def unused_file(row: Row) -> str | None:
 
     A checkpoint holds the network twice, as weights and as a program for the converters; eager PyTorch reads one.
     """
-    if row.compiled or RUNTIMES[row.runtime].format_of(row.precision) != "checkpoint":
+    if row.compiled or on(row.runtime, row.device).format_of(row.precision) != "checkpoint":
         return None
     is_program = read_if_any(row.deployable / "files" / "model.json").get("build") == PROGRAM
     return WEIGHTS if is_program else PROGRAM

@@ -12,7 +12,8 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from scripts.core import quantised
 from scripts.core.verb import Facts, Job, Unsupported, main
-from scripts.tensorrt import cuda, layers, versions
+from scripts.nvidia import cuda
+from scripts.tensorrt import layers, versions
 
 TIMING = "timing.cache"
 """In the compiler's own cache: how fast kernels were when an earlier build tried them on this GPU."""
@@ -48,12 +49,7 @@ def configure(builder: Any, options: "Dict[str, Any]") -> "Tuple[Any, Dict[str, 
     trt = versions.trt
     config = builder.create_builder_config()
     config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED  # the report of layers; it costs no time at run time
-    if options["precision"] != "fp32" and not versions.strongly_typed():
-        raise Unsupported(
-            "TensorRT %s takes no graph that says its own precisions, as %s needs; it builds fp32 engines here"
-            % (trt.__version__, options["precision"])
-        )
-    config.clear_flag(trt.BuilderFlag.TF32)
+    versions.allow(config, options["precision"])
     target = None
     if versions.builds_without_gpu(options["runtime"]):
         target = options["target"] or DEFAULT_TARGET
@@ -143,7 +139,8 @@ def work(job: Job) -> Facts:
     quantised.carry(source, job.out)
     done, recipe = layers.shares(built.found, built.table), quantised.Recipe.read(source)
     precision = job.options["precision"]
-    degraded = layers.not_as_asked(precision, done, built.table, recipe) if precision != "fp32" else None
+    is_float32 = precision in layers.FLOAT32
+    degraded = None if is_float32 else layers.not_as_asked(precision, done, built.table, recipe)
     return {
         "versions": {runtime: version},
         "warmth": "warm" if built.was_warm else "cold",

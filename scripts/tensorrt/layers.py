@@ -14,6 +14,8 @@ from scripts.core.quantised import SLACK, Recipe, int8_share
 from scripts.tensorrt import versions
 
 FILE = "multiplications.json"
+FLOAT32 = ("fp32", "tf32")
+"""Precisions whose layers are all in float32; TF32 is how they are then multiplied."""
 WANTED = {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16", "int8": "int8", "fp8": "float8"}
 GLUE = "kgen"
 """The type of layers that TensorRT for RTX writes itself for what lies between those that multiply."""
@@ -77,7 +79,7 @@ def of_engine(engine: Any) -> "List[Layer]":
             _first(layer.get("Inputs") or []),
             _nodes(layer.get("Metadata") or ""),
         )
-        for layer in json.loads(report)["Layers"]
+        for layer in json.loads(report, strict=False)["Layers"]  # 8.6 writes control characters
     ]
 
 

@@ -1,20 +1,25 @@
-"""Give a network the precisions that TensorRT is to compute in: `model.onnx` in float32 -> strongly typed `model.onnx`.
+"""Give a network the precisions that TensorRT is to compute in: `model.onnx` in float32 -> `model.onnx`.
+
+TensorRT for RTX takes a strongly typed graph. TensorRT 8.6 to 10 is told by flags what it may use, and takes a graph
+in float32, for int8 with Q/DQ pairs, in an older operator set (the options `rest: fp32` and `opset`).
 
 Sources: `onnx`, a folder with `model.onnx` (float32), and for int8 and fp8 `calibration`. NVIDIA's Model Optimizer does
-it, on the CPU, and the same every time. fp16 and bf16: AutoCast, which leaves in float32 what would not fit. int8: Q/DQ
-pairs with symmetric s8 activations and s8 weights per channel, without quantised biases, which TensorRT's parser
-refuses. fp8: the same in e4m3. What is not quantised is in fp16, the Model Optimizer's default. Inputs and outputs
-stay as they are.
+the rest, on the CPU, and the same every time. fp16 and bf16: AutoCast, which leaves in float32 what would not fit.
+int8: Q/DQ pairs with symmetric s8 activations and s8 weights per channel, without quantised biases, which TensorRT's
+parser refuses. fp8: the same in e4m3. What is not quantised is in fp16, the Model Optimizer's default. Inputs and
+outputs stay as they are.
 """
 
 import importlib.metadata
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, List, Tuple
 
 import numpy as np
 import onnx
+import onnx.numpy_helper
+import onnx.version_converter
 
 from scripts.core.quantised import Recipe, int8_share
 from scripts.core.verb import Facts, Job, Unsupported, main
@@ -41,21 +46,65 @@ def work(job: Job) -> Facts:
         source = Path(scratch) / "model.onnx"
         shutil.copyfile(str(job.sources["onnx"] / "model.onnx"), str(source))
         if precision in METHODS:
-            method = method_of(precision, options["calibration"])
-            proto = quantised(source, precision, method, job.sources["calibration"])
-            options.update(calibration=method, high_precision_dtype=REST)
+            method, rest = method_of(precision, options["calibration"]), options.get("rest", REST)
+            proto = quantised(source, precision, method, rest, job.sources["calibration"])
+            options.update(calibration=method, high_precision_dtype=rest)
+        elif precision == "fp32":
+            proto = onnx.load(str(source))
         else:
             proto = cast(source, precision)
+    if "opset" in options:
+        proto = older(proto, int(options["opset"]))
     proto.producer_name = proto.producer_version = ""
     save(proto, job.out / "model.onnx")
     if precision in METHODS:
-        recipe_of(proto, precision, options["calibration"]).write(job.out)
+        recipe_of(proto, precision, options["calibration"], options["high_precision_dtype"]).write(job.out)
     opset = next(entry.version for entry in proto.opset_import if entry.domain in ("", "ai.onnx"))
     return {
-        "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "versions": versions(),
         "operators": operators(proto),
         "options": dict(options, opset=opset, ir_version=proto.ir_version),
     }
+
+
+def _axes(node: onnx.NodeProto, constants: Dict[str, onnx.TensorProto]) -> List[int]:
+    """Over what a mean is taken. Raises Unsupported where that is not a constant."""
+    if len(node.input) < 2 or node.input[1] not in constants:
+        raise Unsupported("%s: its axes are no constant, as an operator set below 18 wants them" % node.name)
+    return [int(axis) for axis in onnx.numpy_helper.to_array(constants[node.input[1]])]
+
+
+def _copied(attribute: onnx.AttributeProto) -> onnx.AttributeProto:
+    copy = onnx.AttributeProto()
+    copy.CopyFrom(attribute)
+    return copy
+
+
+def versions() -> Dict[str, str]:
+    """Of the packages that are here: a graph that stays in float32 takes onnx alone."""
+    found = {name: list(importlib.metadata.distributions(name=name)) for name in PACKAGES}
+    return {name: distributions[0].version for name, distributions in found.items() if distributions}
+
+
+def older(proto: onnx.ModelProto, opset: int) -> onnx.ModelProto:
+    """The graph in an older operator set, for a parser that reads no newer one wrongly.
+
+    TensorRT 8.6 takes opset 18 and then overlooks its new inputs: a mean over an image becomes one over everything.
+    """
+    written = next(entry.version for entry in proto.opset_import if entry.domain in ("", "ai.onnx"))
+    if written <= opset:
+        return proto
+    constants = {tensor.name: tensor for tensor in proto.graph.initializer}
+    axes = {node.name: _axes(node, constants) for node in proto.graph.node if node.op_type == "ReduceMean"}
+    made = onnx.version_converter.convert_version(proto, opset)
+    for node in made.graph.node:
+        if node.op_type != "ReduceMean":
+            continue
+        # The converter leaves an attribute that came with 18, and in some versions forgets which axes it moves.
+        kept = [copy for copy in map(_copied, node.attribute) if copy.name not in ("noop_with_empty_axes", "axes")]
+        del node.attribute[:]
+        node.attribute.extend([*kept, onnx.helper.make_attribute("axes", axes[node.name])])
+    return made
 
 
 def method_of(precision: str, asked: str) -> str:
@@ -78,8 +127,8 @@ def cast(source: Path, precision: str) -> onnx.ModelProto:
     return proto
 
 
-def quantised(source: Path, precision: str, method: str, calibration: Path) -> onnx.ModelProto:
-    """The network with Q/DQ pairs whose ranges come from the calibration inputs; what is left is in `REST`."""
+def quantised(source: Path, precision: str, method: str, rest: str, calibration: Path) -> onnx.ModelProto:
+    """The network with Q/DQ pairs whose ranges come from the calibration inputs; what is left is in `rest`."""
     from modelopt.onnx.quantization import quantize
 
     out = source.with_name("quantised.onnx")
@@ -89,7 +138,7 @@ def quantised(source: Path, precision: str, method: str, calibration: Path) -> o
         calibration_data=inputs_of(source, calibration),
         calibration_method=method,
         calibration_eps=["cpu"],
-        high_precision_dtype=REST,
+        high_precision_dtype=rest,
         output_path=str(out),
     )
     return onnx.load(str(out))
@@ -101,7 +150,7 @@ def inputs_of(source: Path, calibration: Path) -> Dict[str, np.ndarray]:
     return {name: np.array(values) for name, values in stored(calibration, "inputs", names).items()}
 
 
-def recipe_of(proto: onnx.ModelProto, precision: str, method: str) -> Recipe:
+def recipe_of(proto: onnx.ModelProto, precision: str, method: str, rest: str) -> Recipe:
     """What the graph means to multiply in int8 or fp8. Raises Unsupported if that is nothing."""
     share, kept = _declared(proto, DTYPES[precision])
     if not share:
@@ -110,7 +159,7 @@ def recipe_of(proto: onnx.ModelProto, precision: str, method: str) -> Recipe:
             % precision
         )
     words = "%s activations (%s), %s weights per channel, Q/DQ; the rest in %s"
-    return Recipe(words % (WORDS[precision], method, WORDS[precision], REST), share, kept)
+    return Recipe(words % (WORDS[precision], method, WORDS[precision], rest), share, kept)
 
 
 def _declared(proto: onnx.ModelProto, dtype: str) -> Tuple[Any, Any]:

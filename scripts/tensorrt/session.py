@@ -7,12 +7,11 @@ back (`get`), each synchronised, so that each step's time is its own. It takes a
 from pathlib import Path
 from typing import Any, Dict, Optional
 
-import numpy as np
-
 from scripts.core.door import Arrays, Options, Placement, Session
 from scripts.core.quantised import Recipe
 from scripts.core.verb import Unsupported
-from scripts.tensorrt import cuda, layers, versions
+from scripts.nvidia import cuda
+from scripts.tensorrt import layers, versions
 
 DTYPES = {
     "FLOAT": "float32",
@@ -24,6 +23,8 @@ DTYPES = {
     "BOOL": "bool",
 }
 """NumPy's names for TensorRT's dtypes. (Its own table fails in 8.6 with NumPy from 1.24 on.)"""
+GRAPHED = "cuda_graphs"
+"""The variant whose requests are one CUDA graph."""
 NARROW = ("float16", "bfloat16", "float8", "int8")
 
 
@@ -56,7 +57,8 @@ class TensorRT(Session):
         self._context = engine.create_execution_context()
         if self._context is None:
             raise RuntimeError("TensorRT made no execution context: %s" % versions.complaints(keep[1]))
-        self._stream = cuda.Stream()
+        self._stream, self._clock = cuda.Stream(), cuda.Clock()
+        self._graph: Optional[cuda.Graph] = None
         self._inputs = {name: self._buffer(name) for name in options.inputs}
         self._outputs = {name: self._buffer(name) for name in options.outputs}
         self._memory = before - cuda.free_memory()
@@ -70,14 +72,26 @@ class TensorRT(Session):
 
     def put(self, inputs: Arrays) -> None:
         for name, buffer in self._inputs.items():
-            np.copyto(buffer.array, inputs[name])
+            buffer.fill(inputs[name])
             buffer.upload(self._stream)
         self._stream.wait()
 
     def execute(self) -> None:
+        if self._options.variant == GRAPHED and self._graph is None:
+            self._queue()  # what TensorRT sets up at the first run must be no part of the graph
+            self._stream.wait()
+            self._graph = cuda.Graph(self._stream, self._queue)
+        self._clock.start(self._stream)
+        if self._graph is not None:
+            self._graph.launch()
+        else:
+            self._queue()
+        self._clock.stop(self._stream)
+        self._stream.wait()
+
+    def _queue(self) -> None:
         if not self._context.execute_async_v3(self._stream.handle):
             raise RuntimeError("TensorRT did not run the engine: %s" % versions.complaints(self._keep[1]))
-        self._stream.wait()
 
     def get(self) -> Arrays:
         """Valid until the next `get`, which copies into the same memory."""
@@ -98,12 +112,15 @@ class TensorRT(Session):
         found, table = layers.of_engine(self._engine), layers.load(folder)
         summary = "%s: %s" % (self._gpu, layers.summary(found))
         done = layers.shares(found, table)
-        if precision == "fp32":
+        if precision in layers.FLOAT32:
             narrow = sum(layer.dtype in NARROW for layer in found)
             reason = "asked for float32, and %d layers are narrower: %s" % (narrow, summary) if narrow else None
         else:
             reason = layers.not_as_asked(precision, done, table, Recipe.read(folder))
         return Placement(summary, 1.0, reason, done.by_dtype.get("int8", 0.0))
+
+    def device_ns(self) -> Optional[int]:
+        return self._clock.nanoseconds()
 
     def device_memory(self) -> Optional[int]:
         """Bytes taken from the GPU by opening this session: engine, context, buffers."""
@@ -112,5 +129,8 @@ class TensorRT(Session):
     def close(self) -> None:
         for buffer in [*self._inputs.values(), *self._outputs.values()]:
             buffer.close()
+        if self._graph is not None:
+            self._graph.close()
+        self._clock.close()
         self._stream.close()
         del self._inputs, self._outputs, self._context, self._engine, self._keep

@@ -82,15 +82,41 @@ def complaints(log: Any) -> str:
 
 
 def strongly_typed() -> bool:
-    """Whether precision lies in the graph alone (from 10 on) rather than in flags of the builder."""
-    return hasattr(trt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED")
+    """Whether precision lies in the graph alone rather than in flags of the builder, which 11 no longer has."""
+    return FOUND == "tensorrt_rtx" or not hasattr(trt.BuilderFlag, "FP16")
+
+
+FLAGS = {"fp32": (), "tf32": ("TF32",), "fp16": ("FP16",), "int8": ("INT8", "FP16")}
+"""What the builder may use in a graph that does not say its own precisions; beside float32, always."""
+
+
+def allow(config: Any, precision: str) -> None:
+    """Let the builder compute in `precision`. Raises Unsupported where this version takes that from the graph alone.
+
+    TF32, which it uses by default, is for those who ask for it.
+    """
+    config.clear_flag(trt.BuilderFlag.TF32)
+    if strongly_typed():
+        if FOUND == "tensorrt" and precision not in ("fp32", "tf32"):
+            raise Unsupported(
+                "TensorRT %s takes precisions from the graph alone, which is driven for TensorRT for RTX only so far"
+                % trt.__version__
+            )
+        if precision == "tf32":
+            config.set_flag(trt.BuilderFlag.TF32)
+        return
+    if precision not in FLAGS:
+        raise Unsupported("TensorRT %s does not compute in %s" % (trt.__version__, precision))
+    for name in FLAGS[precision]:
+        config.set_flag(getattr(trt.BuilderFlag, name))
 
 
 def create_network(builder: Any) -> Any:
     """An empty network of the kind that this version wants."""
     flags = trt.NetworkDefinitionCreationFlag
-    flag = flags.STRONGLY_TYPED if strongly_typed() else flags.EXPLICIT_BATCH
-    return builder.create_network(1 << int(flag))
+    if strongly_typed():
+        return builder.create_network(1 << int(flags.STRONGLY_TYPED))
+    return builder.create_network(1 << int(flags.EXPLICIT_BATCH) if hasattr(flags, "EXPLICIT_BATCH") else 0)
 
 
 def parser_error(error: Any) -> str:

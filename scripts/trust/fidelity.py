@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.core import plan
-from scripts.core.catalogue import RUNTIMES
+from scripts.core.catalogue import on
 from scripts.core.guard import become_guard, say
 from scripts.core.records import USABLE
 from scripts.core.stage import obstacle, run_verb
@@ -75,7 +75,7 @@ def theirs(row: Values, setting: Setting) -> Values:
     """What the reference says of the same: percent, method, ms. Raises SystemExit where it fails."""
     args = trial_arguments(row, setting)
     args.source.append(f"portable={row['paths']['portable']}/artifact.json")
-    args.verb = f"scripts.trust.references.{RUNTIMES[row['runtime']].room}"
+    args.verb = f"scripts.trust.references.{on(row['runtime'], row['device']).room}"
     with machine_lock() as lock, tempfile.TemporaryDirectory(prefix="reference-") as out:
         end, facts = run_verb(args, Path(out), pass_fds=(lock,), poll_s=None)
     _require(row, {"status": end.status, "reason": end.reason})

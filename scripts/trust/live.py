@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.core import plan
-from scripts.core.catalogue import RUNTIMES
+from scripts.core.catalogue import on
 from scripts.core.guard import become_guard, say
 from scripts.core.records import USABLE
 from scripts.core.stage import obstacle
@@ -30,7 +30,7 @@ Values = dict[str, Any]
 
 def entry_options(entry: str, row: Values) -> Values:
     """The options that make an entry what it is."""
-    room = RUNTIMES[row["runtime"]].room
+    room = on(row["runtime"], row["device"]).room
     return {"room": "trust.planted", "planted": {"room": room, "slower": PLANTED[entry]}} if entry in PLANTED else {}
 
 

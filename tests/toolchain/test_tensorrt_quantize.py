@@ -222,3 +222,33 @@ def test_ways_of_calibrating(verb, wide, tmp_path):
 def test_a_network_that_is_too_narrow_for_fp8_is_told_so(verb, tiny_onnx, wide, tmp_path):
     result = quantise(verb, tiny_onnx, wide.calibration, tmp_path, "fp8")
     assert result.code == 3 and "finds nothing in this network" in result.facts["reason"]
+
+
+FLAGGED = {"rest": "fp32", "opset": "17"}
+SAME = """
+import sys
+import numpy as np, onnx, onnxruntime
+older, source = onnx.load(sys.argv[1] + "/model.onnx"), sys.argv[2] + "/model.onnx"
+assert older.opset_import[0].version <= 17, older.opset_import
+assert all(t.data_type != onnx.TensorProto.FLOAT16 for t in older.graph.initializer)
+inputs = {"input": np.load(sys.argv[3] + "/inputs.npy")[:4]}
+run = lambda graph: onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"]).run(None, inputs)[0]
+ours, theirs = run(older.SerializeToString()), run(source)
+print(10 * np.log10((theirs**2).sum() / max(((ours - theirs) ** 2).sum(), 1e-30)))
+"""
+
+
+@pytest.mark.parametrize(("precision", "least_db"), [("fp32", 100), ("int8", 15)])
+def test_a_graph_for_builders_with_flags_is_in_float32_and_in_an_older_operator_set(
+    verb, python, wide, tmp_path, precision, least_db
+):
+    """TensorRT 8.6 reads a newer one without a word, and takes a mean over an image as one over everything."""
+    method = {"calibration": "auto"} if precision == "int8" else {}
+    options = {"precision": precision, "variant": "default", "batch": None, "image_size": None, **method, **FLAGGED}
+    sources = {"onnx": wide.onnx} | ({"calibration": wide.calibration} if method else {})
+    result = verb(ENV, "scripts.tensorrt.quantize", tmp_path / "files", sources, options)
+    assert result.code == 0, result.stderr
+    done = python(ENV, SAME, str(result.out), str(wide.onnx), str(wide.reference))
+    assert float(done.stdout.split()[-1]) > least_db
+    if precision == "int8":
+        assert json.loads((result.out / "quantised.json").read_text())["method"].endswith("the rest in fp32")

@@ -132,10 +132,23 @@ def test_runtimes_are_all_or_a_list_or_a_mapping() -> None:
     assert chosen == {"pytorch": {"precisions": ["fp32", "bf16"], "variants": ["channels_last"]}}
 
 
+def test_a_runtime_stands_once_for_each_device_that_is_asked_for() -> None:
+    def asked(text: str, nvidia: bool = False) -> list[tuple[str, str, str]]:
+        config = resolved(f"{{runtimes: [pytorch, openvino, tensorrt], precisions: [fp32, tf32], {text}}}")
+        return [(runtime, precision, device) for runtime, precision, _, device in candidates(config, nvidia)]
+
+    on_gpu = [("pytorch", "fp32", "cuda:0"), ("pytorch", "tf32", "cuda:0")]
+    cpu, openvino = ("pytorch", "fp32", "cpu"), ("openvino", "fp32", "cpu")
+    tensorrt = [("tensorrt", "fp32", "cuda:0"), ("tensorrt", "tf32", "cuda:0")]
+    assert asked("devices: all") == asked("devices: auto", nvidia=True) == [cpu, *on_gpu, openvino, *tensorrt]
+    assert asked("devices: auto") == [cpu, openvino, *tensorrt]
+    assert asked("devices: [cpu]", nvidia=True) == [cpu, openvino]
+
+
 def test_further_variants_are_taken_where_named_or_where_everything_is_asked_for() -> None:
     def fp32(text: str) -> list[str]:
         config = resolved(f"{{runtimes: {text}}}")
-        return [variant for _, precision, variant, _ in candidates(config) if precision == "fp32"]
+        return [variant for _, precision, variant, _ in candidates(config, False) if precision == "fp32"]
 
     assert fp32("[torch_compile]") == ["default"]
     assert fp32("{torch_compile: {variants: [freezing]}}") == ["freezing"]

@@ -16,7 +16,7 @@ from tests.unit.config_cases import base, digest, mistakes, resolved
 __all__ = ["base"]
 
 TOP = (
-    "host, models, precisions, runtimes, batches, modes, threads, calibration, measure, rate_per_s, finals, "
+    "host, models, precisions, runtimes, devices, batches, modes, threads, calibration, measure, rate_per_s, finals, "
     "serving, trust, rebuild, limits, tensorrt_rtx, photos, torch_build, interpreters, artifacts, reports, store, "
     "fresh, retry_failed"
 )
@@ -207,8 +207,8 @@ def test_interpreters(base: Path) -> None:
     assert resolved("interpreters: {torch: python}", base)["interpreters"] == {"torch": "python"}
     assert mistakes("interpreters: {torhc: python, openvino: no/python}", base) == [
         "interpreters.torhc: is not a key here (did you mean torch?); the keys here are executorch, litert, "
-        "litert_convert, litert_quantize, loadgen, onnxruntime, onnxruntime_quantize, openvino, openvino_quantize, "
-        "report, tensorrt, tensorrt_quantize, tensorrt_rtx, torch",
+        "litert_convert, litert_quantize, loadgen, onnxruntime, onnxruntime_gpu, onnxruntime_quantize, openvino, "
+        "openvino_quantize, report, tensorrt, tensorrt_quantize, tensorrt_rtx, torch",
         f"interpreters.openvino: there is no file {base}/no/python; put it there, or correct the path",
     ]
 

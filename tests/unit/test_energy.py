@@ -9,6 +9,7 @@ import pytest
 
 from scripts.measure import counters, energy
 from scripts.measure.energy import Idle
+from scripts.nvidia import nvml
 
 pytestmark = pytest.mark.alone
 
@@ -74,7 +75,7 @@ def test_counters_that_only_root_may_read(root: Path, monkeypatch: pytest.Monkey
         (50, 0.2, QUIET, "cpu", "latency", "0.20 s"),
         (50, 2.0, Idle(10.0, 0.45), "cpu", "latency", "45 % busy"),
         (15, 2.0, QUIET, "cpu", "latency", "no more than the idle machine"),
-        (50, 2.0, QUIET, "cuda:0", "latency", "GPU"),
+        (50, 3.0, QUIET, "cuda:0", "latency", "GPU"),
         (50, 2.0, QUIET, "cpu", "serving", "many rates"),
     ],
 )
@@ -113,10 +114,46 @@ def test_idle_power_is_read_once_a_session_and_boot(root: Path, monkeypatch: pyt
 
 def test_a_busy_second_is_read_once_more(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = iter([Idle(60.0, 0.9), Idle(20.0, 0.0)])
-    monkeypatch.setattr(energy, "_measure_idle", lambda _root: next(answers))
+    monkeypatch.setattr(energy, "_measure_idle", lambda _root, _device: next(answers))
     assert energy.idle(root / "idle_power.json", "s", root) == Idle(20.0, 0.0)
 
 
 def test_this_host_reads_or_says_why() -> None:
     assert bool(energy.read()) == (energy.obstacle("cpu", "latency") is None)
     assert all(folder.parent == counters.ROOT / energy.DOMAINS for folder in energy.packages())
+
+
+class Driver:
+    """NVML as far as it is asked: a GPU whose energy counter stands at `millijoules`."""
+
+    def __init__(self, millijoules: int | None) -> None:
+        self.millijoules = millijoules
+
+    def nvmlDeviceGetHandleByIndex_v2(self, number: int, handle: Any) -> int:  # noqa: N802 - the library's name
+        return 0 if number == 0 else 6
+
+    def nvmlDeviceGetTotalEnergyConsumption(self, handle: Any, value: Any) -> int:  # noqa: N802
+        if self.millijoules is None:
+            return 3
+        value._obj.value = self.millijoules
+        return 0
+
+
+@pytest.mark.parametrize(("millijoules", "expected"), [(5_000, {"nvml:0": 5_000_000}), (None, {})])
+def test_a_gpus_energy_is_its_own_counters(
+    root: Path, monkeypatch: pytest.MonkeyPatch, millijoules: int | None, expected: dict[str, int]
+) -> None:
+    """Of a candidate on a GPU, the CPU's counters are not asked."""
+    nvml._handle.cache_clear()
+    monkeypatch.setattr(nvml, "_library", lambda: Driver(millijoules))
+    assert energy.read(root, "cuda:0") == expected
+    nvml._handle.cache_clear()
+
+
+def test_joules_and_watts_of_a_gpu(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(energy.nvml, "energy_uj", lambda device: {"nvml:0": 1})
+    counted = window({"nvml:0": 1_000_000}, {"nvml:0": 701_000_000})
+    settled = energy.settle(counted, Idle(100.0, 0.0), "cuda:0", "latency", root)
+    assert (settled["joules"], settled["power_w"]) == (500.0, 350.0)
+    short = window({"nvml:0": 1_000_000}, {"nvml:0": 701_000_000}, seconds=1.0)
+    assert "energy needs 2 s" in energy.settle(short, QUIET, "cuda:0", "latency", root)["reason"]

@@ -25,14 +25,16 @@ def test_the_projects_files_agree() -> None:
 
 
 def test_every_environment_of_the_catalogue_has_its_locks() -> None:
-    wanted = {format.env for format in FORMATS.values()} | {runtime.env for runtime in RUNTIMES.values()}
-    wanted |= {"report", "loadgen"}
+    places = [place for runtime in RUNTIMES.values() for place in runtime.places]
+    wanted = {format.env for format in FORMATS.values()} | {place.env for place in places} | {"report", "loadgen"}
     have = {lock.name for lock in locks.locks(ROOT) if lock.conda}
     both = {f"{name}_{build}" for name in wanted & set(TORCH_ENVS) for build in ("cpu", "cuda")}
     assert have == both | (wanted - set(TORCH_ENVS))
 
 
-@pytest.mark.parametrize("name", ["onnxruntime", "openvino", "litert", "tensorrt", "tensorrt_rtx", "report"])
+@pytest.mark.parametrize(
+    "name", ["onnxruntime", "onnxruntime_gpu", "openvino", "litert", "tensorrt", "tensorrt_rtx", "report"]
+)
 def test_slim_environments_hold_no_pytorch(name: str) -> None:
     assert not [package for package in pinned(name) if package.startswith("torch")]
 

@@ -66,8 +66,9 @@ def facts(evidence: Evidence, host: str) -> list[tuple[str, str]]:
 def toolchains(evidence: Evidence) -> list[Toolchain]:
     """One line per runtime of the plan, in the catalogue's order."""
     found = []
-    for name, entry in RUNTIMES.items():
-        rows = [row for row in evidence.rows.values() if row.host == evidence.host and row.runtime == name]
+    for name, entry in ((each, place) for each in RUNTIMES for place in RUNTIMES[each].places):
+        here = [row for row in evidence.rows.values() if row.host == evidence.host and row.runtime == name]
+        rows = [row for row in here if row.device in entry.devices]
         if not rows:
             continue
         trials = [trial for row in rows for trial in evidence.trials[row.key]]

@@ -4,8 +4,9 @@ Everything raises Unsupported where there is no NVIDIA GPU, and CudaError with t
 """
 
 import ctypes
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Tuple
+from typing import Any
 
 import numpy as np
 
@@ -89,10 +90,57 @@ class Stream:
         call("cuStreamDestroy_v2", ctypes.c_void_p(self.handle))
 
 
+class Clock:
+    """Two marks in a stream and the time between them, as the GPU saw it pass."""
+
+    def __init__(self) -> None:
+        self._marks = [ctypes.c_void_p(), ctypes.c_void_p()]
+        for mark in self._marks:
+            call("cuEventCreate", ctypes.byref(mark), 0)
+
+    def start(self, stream: Stream) -> None:
+        call("cuEventRecord", self._marks[0], ctypes.c_void_p(stream.handle))
+
+    def stop(self, stream: Stream) -> None:
+        call("cuEventRecord", self._marks[1], ctypes.c_void_p(stream.handle))
+
+    def nanoseconds(self) -> int:
+        """Between the last start and stop, which must be done; 0 before the first."""
+        milliseconds = ctypes.c_float()
+        try:
+            call("cuEventElapsedTime", ctypes.byref(milliseconds), *self._marks)
+        except CudaError:
+            return 0
+        return int(milliseconds.value * 1e6)
+
+    def close(self) -> None:
+        for mark in self._marks:
+            call("cuEventDestroy_v2", mark)
+
+
+class Graph:
+    """What `queue` puts into a stream, captured once and then launched as a whole. `queue` must have run before."""
+
+    def __init__(self, stream: Stream, queue: Callable[[], None]) -> None:
+        graph, self._launchable, self._stream = ctypes.c_void_p(), ctypes.c_void_p(), stream
+        handle = ctypes.c_void_p(stream.handle)
+        call("cuStreamBeginCapture_v2", handle, 2)  # CU_STREAM_CAPTURE_MODE_RELAXED
+        queue()
+        call("cuStreamEndCapture", handle, ctypes.byref(graph))
+        call("cuGraphInstantiateWithFlags", ctypes.byref(self._launchable), graph, ctypes.c_ulonglong(0))
+        call("cuGraphDestroy", graph)
+
+    def launch(self) -> None:
+        call("cuGraphLaunch", self._launchable, ctypes.c_void_p(self._stream.handle))
+
+    def close(self) -> None:
+        call("cuGraphExecDestroy", self._launchable)
+
+
 class Buffer:
     """One tensor twice: `array` in page-locked host memory, and at `address` on the GPU."""
 
-    def __init__(self, shape: "Tuple[int, ...]", dtype: str) -> None:
+    def __init__(self, shape: "tuple[int, ...]", dtype: Any) -> None:
         size = np.dtype(dtype).itemsize * int(np.prod(shape, dtype=np.int64))
         host, device = ctypes.c_void_p(), ctypes.c_uint64()
         call("cuMemHostAlloc", ctypes.byref(host), ctypes.c_size_t(size), 0)
@@ -100,6 +148,10 @@ class Buffer:
         self._host, self._size, self.address = host, size, device.value
         memory = (ctypes.c_byte * size).from_address(host.value or 0)
         self.array = np.frombuffer(memoryview(memory), dtype=dtype).reshape(shape)
+
+    def fill(self, values: np.ndarray) -> None:
+        """Copy `values` into the host's side."""
+        np.copyto(self.array, values)
 
     def upload(self, stream: Stream) -> None:
         """Queue the copy from host to GPU."""

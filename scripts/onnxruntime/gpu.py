@@ -1,0 +1,121 @@
+"""ONNX Runtime on an NVIDIA GPU: its CUDA provider, or TensorRT within it.
+
+Inputs and outputs are bound where they lie on the GPU; a sample is copied there from page-locked memory, run in a
+stream of the session's own, and copied back, each step synchronised.
+"""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Tuple
+
+import onnxruntime as ort
+
+from scripts.core.door import Arrays, Options, Placement, Session
+from scripts.core.verb import Unsupported
+from scripts.nvidia import cuda
+from scripts.onnxruntime.settings import DTYPES, provider_of, settings
+
+FILE = "model.onnx"
+CUDA, TENSORRT = "CUDAExecutionProvider", "TensorrtExecutionProvider"
+
+
+def open(artifact: Path, options: Options) -> Session:  # noqa: A001 - the name that every room shares
+    """Load `model.onnx` from `artifact` on the GPU. Raises Unsupported where the provider or the GPU is not there."""
+    asked = provider_of(options.device)
+    if options.variant == "tensorrt":
+        asked = TENSORRT
+        if asked not in ort.get_available_providers():
+            raise Unsupported("ONNX Runtime %s here has no %s" % (ort.__version__, asked))
+    ort.preload_dlls()  # CUDA's libraries from NVIDIA's wheels, where they are
+    name = cuda.use(int(options.device.split(":")[1]))
+    return OnnxRuntimeGpu(artifact, options, asked, name)
+
+
+def providers(asked: str, options: Options, stream: cuda.Stream) -> "List[Tuple[str, Dict[str, str]]]":
+    """The provider that was asked for, with its settings; of TensorRT's also CUDA, which takes what it leaves."""
+    own = {"device_id": options.device.split(":")[1], "user_compute_stream": str(stream.handle)}
+    tf32 = "1" if options.precision == "tf32" else "0"
+    on_cuda = dict(own, use_tf32=tf32, enable_cuda_graph="1" if options.variant == "cuda_graphs" else "0")
+    if asked == CUDA:
+        return [(CUDA, on_cuda)]
+    return [(TENSORRT, dict(own, trt_fp16_enable="1" if options.precision == "fp16" else "0")), (CUDA, on_cuda)]
+
+
+class OnnxRuntimeGpu(Session):
+    """One loaded graph with its own stream, buffers and bindings."""
+
+    def __init__(self, artifact: Path, options: Options, asked: str, gpu: str) -> None:
+        self._artifact, self._options, self._asked, self._gpu = artifact, options, asked, gpu
+        before = cuda.free_memory()
+        self._stream, self._clock = cuda.Stream(), cuda.Clock()
+        asked_for = settings(options.threads_each)
+        asked_for.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL  # nothing has compiled it
+        self._session = ort.InferenceSession(
+            str(artifact / FILE),
+            asked_for,
+            providers=providers(asked, options, self._stream),
+            enable_fallback=0,
+        )
+        self._binding = self._session.io_binding()
+        self._inputs = {node.name: self._buffer(node) for node in self._session.get_inputs()}
+        self._outputs = {node.name: self._buffer(node) for node in self._session.get_outputs()}
+        number = int(options.device.split(":")[1])
+        for name, buffer in self._inputs.items():
+            self._binding.bind_input(name, "cuda", number, buffer.array.dtype, buffer.array.shape, buffer.address)
+        for name, buffer in self._outputs.items():
+            self._binding.bind_output(name, "cuda", number, buffer.array.dtype, buffer.array.shape, buffer.address)
+        self._memory = before - cuda.free_memory()
+
+    def _buffer(self, node: Any) -> cuda.Buffer:
+        """Memory for a tensor, of whose sizes only the batch may be free."""
+        shape = [size if isinstance(size, int) else self._options.batch for size in node.shape]
+        return cuda.Buffer(tuple(shape), DTYPES[node.type])
+
+    def put(self, inputs: Arrays) -> None:
+        for name in self._options.inputs:
+            self._inputs[name].fill(inputs[name])
+            self._inputs[name].upload(self._stream)
+        self._stream.wait()
+
+    def execute(self) -> None:
+        self._clock.start(self._stream)
+        self._session.run_with_iobinding(self._binding)
+        self._clock.stop(self._stream)
+        self._stream.wait()
+
+    def get(self) -> Arrays:
+        """Valid until the next `get`, which copies into the same memory."""
+        for buffer in self._outputs.values():
+            buffer.download(self._stream)
+        self._stream.wait()
+        return {name: self._outputs[name].array for name in self._options.outputs}
+
+    def clone(self) -> Session:
+        return OnnxRuntimeGpu(self._artifact, self._options, self._asked, self._gpu)
+
+    def threads(self) -> Optional[int]:
+        return int(self._session.get_session_options().intra_op_num_threads)
+
+    def placement(self) -> Placement:
+        """Nodes by the provider that runs them; degraded if any of them runs elsewhere than asked."""
+        nodes: "Counter[str]" = Counter()
+        for subgraph in self._session.get_provider_graph_assignment_info():
+            nodes[subgraph.ep_name] += len(subgraph.get_nodes())
+        total = sum(nodes.values())
+        summary = "%d of %d nodes on %s, %s" % (nodes[self._asked], total, self._asked, self._gpu)
+        elsewhere = ", ".join("%d on %s" % (n, name) for name, n in sorted(nodes.items()) if name != self._asked)
+        degraded = "%s; %s" % (summary, elsewhere) if elsewhere or not total else None
+        return Placement(summary, nodes[self._asked] / total if total else None, degraded)
+
+    def device_ns(self) -> Optional[int]:
+        return self._clock.nanoseconds()
+
+    def device_memory(self) -> Optional[int]:
+        return self._memory
+
+    def close(self) -> None:
+        del self._binding, self._session
+        for buffer in [*self._inputs.values(), *self._outputs.values()]:
+            buffer.close()
+        self._clock.close()
+        self._stream.close()
