@@ -45,11 +45,15 @@ class Drill(NamedTuple):
 
 
 def absent_provider(drill: Drill) -> bool:
-    """Asked for CUDA, ONNX Runtime without it is not opened; claiming to have it, it takes the CPU: degraded."""
+    """Asked for CUDA, ONNX Runtime without it is not opened, nor where it claims to have it and would take the CPU.
+
+    Without a GPU the driver refuses first; with one, what then runs on the CPU is degraded.
+    """
     provoked = {"room": "onnxruntime", "how": "claim_cuda"}
     refused = drill.ending("onnxruntime", device="cuda:0")
     fallen = drill.ending("onnxruntime", device="cuda:0", room="trust.provoked", provoked=provoked)
-    return refused["status"] == Status.UNSUPPORTED and _degraded(fallen, "0 of", "CPUExecutionProvider")
+    noticed = fallen["status"] == Status.UNSUPPORTED or _degraded(fallen, "0 of", "CPUExecutionProvider")
+    return refused["status"] == Status.UNSUPPORTED and noticed
 
 
 def xnnpack_off(drill: Drill) -> bool:
