@@ -56,11 +56,11 @@ def _sources(row: Values, root: str, names: list[str]) -> list[str]:
 def compile_again(row: Values, config: Values, out: Path, log: Path) -> tuple[End, Build]:
     """Run the compiler of `row`, a row of the plan, into the new folder `out`; how it ended, and what it cost."""
     made = records.load(Path(row["paths"]["deployable"]) / "build.json")
-    on = made["ingredients"]
+    made_of = made["ingredients"]
     args = argparse.Namespace(
-        verb=on["verb"], stage="compile", options=json.dumps(on["options"]), log=log, absent="",
+        verb=made_of["verb"], stage="compile", options=json.dumps(made_of["options"]), log=log, absent="",
         environment=paths.environment_record(config["artifacts"], row["host"], on(row["runtime"], row["device"]).env),
-        source=_sources(row, config["artifacts"], sorted(name for name, known in on["sources"].items() if known)),
+        source=_sources(row, config["artifacts"], sorted(name for name, known in made_of["sources"].items() if known)),
     )  # fmt: skip
     with machine_lock(), Beside() as beside:
         end, facts = run_verb(args, out, PATIENT)
