@@ -25,7 +25,7 @@ ledger: $(VENV)/.ready ## compile again, alone, what was compiled beside other j
 	@exec $(RUN) all
 
 rebuild: $(VENV)/.ready ## compile each candidate several times from cold: is a fast build a lucky one?
-	@exec $(RUN) rebuild --forcerun rebuild
+	@exec $(RUN) rebuild --forcerun build_again
 
 store: $(VENV)/.ready ## what the store of compiled artifacts and measurements holds
 	@$(BIN)/python -m scripts.core.store list

@@ -112,6 +112,20 @@ def test_fresh_compiles_and_measures_again(first: Path, store: dict[str, str], t
     assert all("0 samples" not in text for text in logs(folder, "openvino/**/trial-*.log").values())
 
 
+def test_costs_are_told_alone_and_builds_are_compared(first: Path, store: dict[str, str], tmp_path: Path) -> None:
+    """`make ledger` and `make rebuild`, past the store."""
+    folder = Path(shutil.copytree(first, tmp_path / "again"))
+    asked = ("--config", "runtimes=[pytorch, openvino]", "rebuild={builds: 2, rounds: 2}")
+    for build in (folder / "artifacts").glob("hosts/*/*/openvino/*/*/compiled/build.json"):
+        build.write_text(json.dumps(json.loads(build.read_text()) | {"concurrent": True}))
+    code, output = run(folder, "ledger", "--forcerun", "ledger", *asked, variables=store)
+    assert code == 0 and "1 of them were compiled beside other jobs" in output, output
+    assert build_records(folder, "openvino")[0]["concurrent"] is False
+    code, output = run(folder, "rebuild", *asked, variables=store)
+    assert code == 0 and "OpenVINO, batch 1: 2 builds, the same bytes; the same answers" in output, output
+    assert (folder / "reports" / "rebuild.csv").read_text().count("\n") >= 2
+
+
 def test_a_damaged_entry_is_said_and_made_again(first: Path, store: dict[str, str], tmp_path: Path) -> None:
     own = Path(shutil.copytree(store["ASSAY_STORE"], tmp_path / "store"))
     for blob in own.glob("entries/*/*/files/model.blob"):
