@@ -12,9 +12,9 @@ from pathlib import Path
 STAGES = {
     "environment": "installing", "prepare": "converting", "calibration": "converting", "ledger": "compiling",
     "reference": "verifying", "verify": "verifying",
-    "trial": "measuring", "finals": "measuring", "refine": "measuring", "build_again": "measuring", "rebuild": "reporting",
-    "plan": "reporting", "summarise": "reporting", "report": "reporting", "check": "reporting", "tune": "reporting",
-    "export_candidate": "reporting", "host": "reporting",
+    "trial": "measuring", "finals": "measuring", "refine": "measuring", "build_again": "measuring",
+    "rebuild": "reporting", "plan": "reporting", "summarise": "reporting", "report": "reporting", "check": "reporting",
+    "tune": "reporting", "export_candidate": "reporting", "host": "reporting",
 }  # fmt: skip
 IDLE = "Snakemake"
 Jobs = dict[tuple[str, float, float], None]
