@@ -34,7 +34,7 @@ compare: $(VENV)/.ready ## what got faster or slower: make compare OLD=before.cs
 	@$(if $(and $(OLD),$(NEW)),,$(error name two results files: make compare OLD=before.csv NEW=reports/results.csv))
 	@$(BIN)/python -m scripts.core.within report scripts.report.compare $(OLD) $(NEW)
 
-trust: $(VENV)/.ready ## prove that the numbers are right on this host; about 30 minutes, to reports/trust.json
+trust: $(VENV)/.ready ## prove that the numbers are right on this host; about 15 minutes, to reports/trust.json
 	@$(RUN) trust --forcerun trust_live trust_fidelity trust_fallback
 	@$(BIN)/python -m scripts.trust.verdict reports/trust.json
 

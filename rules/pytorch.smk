@@ -53,7 +53,8 @@ rule compile_inductor:
     shell:
         words(
             COMPILE,
-            "isa,toolchain,interpreter --compiler-cache inductor --verb scripts.pytorch.compile --source portable={input.portable:q}",
+            "isa,toolchain,interpreter --compiler-cache inductor",
+            "--verb scripts.pytorch.compile --source portable={input.portable:q}",
         )
 
 
@@ -84,6 +85,6 @@ rule compile_inductor_cuda:
     shell:
         words(
             COMPILE,
-            "gpu,toolchain,interpreter --absent={params.absent:q}",
+            "gpu,isa,toolchain,interpreter --absent={params.absent:q}",
             "--verb scripts.pytorch.compile --source portable={input.portable:q}",
         )

@@ -1,4 +1,4 @@
-# Proof that the numbers are right, on this host: `make trust`. Not part of `all`: it takes half an hour.
+# Proof that the numbers are right, on this host: `make trust`. Not part of `all`: it takes a quarter of an hour.
 # Contract: the trials that prove go through the supervisor and the worker that measure everybody.
 
 

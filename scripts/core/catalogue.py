@@ -4,7 +4,7 @@ A new backend is one row here, one room in `scripts/`, one file in `rules/`, one
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 DYNAMIC = "dyn"
@@ -167,48 +167,48 @@ INDUCTOR = only("fp32", "bf16", "fp16", "int8", "int8_dynamic")
 FREEZING: Variants = {"fp32": ("freezing",)}
 PT2E = dict.fromkeys(("int8", "int8_dynamic"), "pt2e")
 
+
+def with_gpu(runtime: Runtime, **differs: Any) -> Runtime:
+    """A runtime that also runs on an NVIDIA GPU, in fp32 and with what `differs` there."""
+    there = replace(runtime, **NVIDIA, variants=only("fp32"), extra={}, formats={})
+    return replace(runtime, gpu=replace(there, **differs))
+
+
 RUNTIMES: dict[str, Runtime] = {
-    "pytorch": Runtime(
-        "PyTorch eager", "pytorch", "checkpoint", "torch", compiles=False, static=False,
-        variants=only("fp32") | {"bf16": (DEFAULT, "channels_last")} | only("fp16", "int8_dynamic"),
-        extra={"fp32": ("channels_last",), "fp16": ("channels_last",)},
-        gpu=Runtime(
-            "PyTorch eager", "pytorch", "checkpoint", "torch", compiles=False, static=False, **NVIDIA,
-            variants=only("fp32", "tf32") | dict.fromkeys(("fp16", "bf16"), (DEFAULT, "channels_last")),
-            extra=dict.fromkeys(FLOATS, ("cuda_graphs",)),
+    "pytorch": with_gpu(
+        Runtime(
+            "PyTorch eager", "pytorch", "checkpoint", "torch", compiles=False, static=False,
+            variants=only("fp32") | {"bf16": (DEFAULT, "channels_last")} | only("fp16", "int8_dynamic"),
+            extra={"fp32": ("channels_last",), "fp16": ("channels_last",)},
         ),
+        variants=only("fp32", "tf32") | dict.fromkeys(("fp16", "bf16"), (DEFAULT, "channels_last")),
+        extra=dict.fromkeys(FLOATS, ("cuda_graphs",)),
     ),
-    "torchscript": Runtime(
-        "TorchScript", "pytorch", "torchscript", "torch", compiles=False, static=False,
-        gpu=Runtime(
-            "TorchScript", "pytorch", "torchscript", "torch", compiles=False, static=False, **NVIDIA,
-        ),
+    "torchscript": with_gpu(
+        Runtime("TorchScript", "pytorch", "torchscript", "torch", compiles=False, static=False)
     ),
-    "torch_compile": Runtime(
-        "torch.compile", "pytorch", "checkpoint", "torch", compiles=True, static=True,
-        variants=INDUCTOR, extra=FREEZING, formats=PT2E,
-        gpu=Runtime(
-            "torch.compile", "pytorch", "checkpoint", "torch", compiles=True, static=True, **NVIDIA,
-            variants=only(*FLOATS), extra=dict.fromkeys(FLOATS, ("reduce_overhead", "max_autotune")),
+    "torch_compile": with_gpu(
+        Runtime(
+            "torch.compile", "pytorch", "checkpoint", "torch", compiles=True, static=True,
+            variants=INDUCTOR, extra=FREEZING, formats=PT2E,
         ),
+        variants=only(*FLOATS), extra=dict.fromkeys(FLOATS, ("reduce_overhead", "max_autotune")),
     ),
-    "aotinductor": Runtime(
-        "AOTInductor", "pytorch", "checkpoint", "torch", compiles=True, static=True,
-        variants=INDUCTOR, extra=FREEZING, formats=PT2E,
-        gpu=Runtime(
-            "AOTInductor", "pytorch", "checkpoint", "torch", compiles=True, static=True, **NVIDIA,
-            variants=only(*FLOATS),
+    "aotinductor": with_gpu(
+        Runtime(
+            "AOTInductor", "pytorch", "checkpoint", "torch", compiles=True, static=True,
+            variants=INDUCTOR, extra=FREEZING, formats=PT2E,
         ),
+        variants=only(*FLOATS),
     ),
-    "onnxruntime": Runtime(
-        "ONNX Runtime", "onnxruntime", "onnx", "onnxruntime", compiles=True, static=False,
-        variants=only("fp32", "fp16", "int8", "int8_dynamic"),
-        formats=dict.fromkeys(FORMATS["onnx_reduced"].variants, "onnx_reduced"),
-        gpu=Runtime(
-            "ONNX Runtime", "onnxruntime", "onnx", "onnxruntime_gpu", compiles=False, static=False, **NVIDIA,
-            variants=only("fp32", "tf32", "fp16"), extra=dict.fromkeys(("fp32", "fp16"), ("cuda_graphs", "tensorrt")),
-            formats={"fp16": "onnx_reduced"},
+    "onnxruntime": with_gpu(
+        Runtime(
+            "ONNX Runtime", "onnxruntime", "onnx", "onnxruntime", compiles=True, static=False,
+            variants=only("fp32", "fp16", "int8", "int8_dynamic"),
+            formats=dict.fromkeys(FORMATS["onnx_reduced"].variants, "onnx_reduced"),
         ),
+        env="onnxruntime_gpu", compiles=False, variants=only("fp32", "tf32", "fp16"),
+        extra=dict.fromkeys(("fp32", "fp16"), ("cuda_graphs", "tensorrt")), formats={"fp16": "onnx_reduced"},
     ),
     "openvino": Runtime(
         "OpenVINO", "openvino", "ir", "openvino", compiles=True, static=True,

@@ -7,6 +7,7 @@ environment. A store that may not be used is said once, by the Snakefile, and st
 import contextlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -123,8 +124,8 @@ def keep_answer(ingredients: Values, record: Path, raw: Path | None = None) -> N
     if kept is None or values["status"] not in USABLE:
         return
     with tempfile.TemporaryDirectory(prefix="answer-", dir=record.parent) as folder:
-        os.link(record, Path(folder) / RECORD)
+        shutil.copyfile(record, Path(folder) / RECORD)
         if raw is not None:
-            os.link(raw, Path(folder) / RAW)
+            shutil.copyfile(raw, Path(folder) / RAW)
         about = {name: values[name] for name in ("candidate", "trial", "session") if name in values}
         kept.keep(ingredients, Path(folder), about, replace=is_fresh())

@@ -22,12 +22,14 @@ from scripts.core import tree
 from scripts.core.verb import write_json
 from scripts.measure import counters
 from scripts.nvidia import nvml
+from scripts.nvidia.device import is_gpu
 
 Counters = Dict[str, int]
 """Microjoules by counter, such as `intel-rapl:0`."""
 
 DOMAINS = "sys/class/powercap"
-LEAST_WINDOW_S = {"cpu": 0.5, "cuda": 2.0}
+LEAST_WINDOW_S = 0.5
+LEAST_GPU_WINDOW_S = 2.0
 """RAPL's counter is up to 1 ms old, NVML's up to 100 ms: 0.4 and 10 % of these windows at worst, both ends together."""
 IDLE_WINDOW_S = 1.0
 IDLE_MAY_BE_BUSY = 0.1
@@ -47,17 +49,17 @@ def packages(root: Path = counters.ROOT) -> List[Path]:
     return [folder for folder in folders if (tree.read(str(folder / "name")) or "").startswith("package")]
 
 
-def is_gpu(device: str) -> bool:
-    """Whether a candidate's energy is a GPU's."""
-    return device.startswith("cuda")
-
-
 def read(root: Path = counters.ROOT, device: str = "cpu") -> Counters:
     """The counters of `device` at this moment; empty where they are not there or not allowed."""
     if is_gpu(device):
         return nvml.energy_uj(device)
     texts = {folder.name: tree.read(str(folder / "energy_uj")) for folder in packages(root)}
     return {name: int(text) for name, text in texts.items() if text}
+
+
+def least_window_s(device: str) -> float:
+    """The shortest window whose energy is told, in seconds."""
+    return LEAST_GPU_WINDOW_S if is_gpu(device) else LEAST_WINDOW_S
 
 
 def obstacle(device: str, mode: str, root: Path = counters.ROOT) -> Optional[str]:
@@ -110,7 +112,7 @@ def idle(kept: Path, session: str, root: Path = counters.ROOT, device: str = "cp
 
 def _measure_idle(root: Path, device: str) -> Idle:
     before, energy = counters.host(root), read(root, device)
-    time.sleep(LEAST_WINDOW_S["cuda"] if is_gpu(device) else IDLE_WINDOW_S)
+    time.sleep(LEAST_GPU_WINDOW_S if is_gpu(device) else IDLE_WINDOW_S)
     after, spent = counters.host(root), spent_j(energy, read(root, device), root) or 0.0
     seconds = (after["clock_s"] or 0.0) - (before["clock_s"] or 0.0)
     busy = None
@@ -138,7 +140,7 @@ def settle(
     spent = spent_j(before["energy_uj"], after["energy_uj"], root)
     if is_gpu(device):
         told["power_w"] = round(spent / seconds, 1) if spent is not None else None
-    reason = obstacle(device, mode, root) or _unsure(spent, seconds, idle, LEAST_WINDOW_S[device.split(":")[0]])
+    reason = obstacle(device, mode, root) or _unsure(spent, seconds, idle, least_window_s(device))
     if reason is not None or spent is None or idle is None:
         return {"joules": None, **told, "reason": reason}
     return {"joules": round(spent - idle.watts * seconds, 4), **told, "reason": None}

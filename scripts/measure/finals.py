@@ -14,7 +14,6 @@ measures and the host are unchanged. Runs in Snakemake's own Python; no statisti
 import argparse
 import hashlib
 import json
-import os
 import shutil
 import time
 from pathlib import Path
@@ -27,8 +26,8 @@ from scripts.core.guard import become_guard, say
 from scripts.core.records import USABLE
 from scripts.core.stage import obstacle
 from scripts.core.verb import write_json
-from scripts.measure.supervisor import SESSION_VARIABLE, measure
-from scripts.measure.trials import KINDS, WORKER, Setting, sources, trial_arguments
+from scripts.measure.supervisor import measure
+from scripts.measure.trials import KINDS, WORKER, arguments, begin, in_rounds, sources, trial_arguments
 
 LEAST_ROUNDS = 3
 """Fewer resolve nothing, whatever the budget says."""
@@ -126,23 +125,15 @@ def _title(question: Values) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = arguments(__doc__)
+    in_rounds(parser)
     parser.add_argument("--leaders", required=True, type=Path)
     parser.add_argument("--plan", required=True, type=Path)
-    parser.add_argument("--host-record", required=True, type=Path)
-    parser.add_argument("--torch-build", required=True)
-    parser.add_argument("--rounds", required=True, type=int)
-    parser.add_argument("--seconds", required=True, type=float, help="budget for the samples of one process")
     parser.add_argument("--minutes", required=True, type=float, help="budget of all questions together")
     parser.add_argument("--loadgen", default="", help="record of LoadGen's environment, for serving mode")
-    parser.add_argument("--log", required=True, type=Path)
-    parser.add_argument("--out", required=True, type=Path)
     args = parser.parse_args()
     become_guard()
-    recorded = json.loads(args.plan.read_text())
-    args.seed = recorded["config"]["measure"]["seed"]
-    args.setting = Setting(recorded["config"], args.seconds, args.torch_build, args.host_record, args.log, args.loadgen)
-    os.environ[SESSION_VARIABLE] = f"{os.environ.get(SESSION_VARIABLE, 'alone')}.{args.out.stem}"
+    recorded = begin(args, args.loadgen)
     write_json(args.out, {"schema": 1, "kind": "finals", "host": recorded["host"], "questions": answers(args)})
     return 0
 

@@ -7,8 +7,6 @@ Runs in Snakemake's own Python; the store is neither read nor written.
 """
 
 import argparse
-import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -20,8 +18,8 @@ from scripts.core.records import USABLE, Artifact
 from scripts.core.stage import PATIENT, obstacle, run_verb
 from scripts.core.verb import write_json
 from scripts.measure.again import artifacts, compile_again, scratch, title
-from scripts.measure.supervisor import SESSION_VARIABLE, measure
-from scripts.measure.trials import KINDS, Setting, trial_arguments
+from scripts.measure.supervisor import measure
+from scripts.measure.trials import KINDS, arguments, begin, in_rounds, trial_arguments
 
 Values = dict[str, Any]
 VERIFY = "scripts.measure.verify"
@@ -95,21 +93,13 @@ def rebuild(row: Values, args: argparse.Namespace) -> Values:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = arguments(__doc__)
+    in_rounds(parser)
     parser.add_argument("--plan", required=True, type=Path)
-    parser.add_argument("--host-record", required=True, type=Path)
-    parser.add_argument("--torch-build", required=True)
     parser.add_argument("--builds", required=True, type=int)
-    parser.add_argument("--rounds", required=True, type=int)
-    parser.add_argument("--seconds", required=True, type=float, help="budget for the samples of one process")
-    parser.add_argument("--log", required=True, type=Path)
-    parser.add_argument("--out", required=True, type=Path)
     args = parser.parse_args()
     become_guard()
-    plan = json.loads(args.plan.read_text())
-    args.seed = plan["config"]["measure"]["seed"]
-    args.setting = Setting(plan["config"], args.seconds, args.torch_build, args.host_record, args.log)
-    os.environ[SESSION_VARIABLE] = f"{os.environ.get(SESSION_VARIABLE, 'alone')}.rebuild"
+    plan = begin(args)
     shutil.rmtree(args.out.parent / "raw", ignore_errors=True)
     found = []
     rows = [row for row in artifacts(plan["rows"]).values() if row["mode"] == "latency" and row["paths"]["trials"]]

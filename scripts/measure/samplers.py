@@ -13,6 +13,7 @@ from typing import Any, Dict
 
 from scripts.measure import counters, energy
 from scripts.nvidia import nvml
+from scripts.nvidia.device import is_gpu
 
 SAMPLERS_VARIABLE = "ASSAY_SAMPLERS"
 
@@ -24,7 +25,7 @@ def on() -> bool:
 
 def _now(device: str) -> Dict[str, Any]:
     """All counters at this moment, the energy's (microjoules, by name) under `energy_uj`, a GPU's state under `gpu`."""
-    gpu = {"gpu": nvml.state(device)} if energy.is_gpu(device) else {}
+    gpu = {"gpu": nvml.state(device)} if is_gpu(device) else {}
     return {**counters.own(), **gpu, "energy_uj": energy.read(device=device), **counters.host()}
 
 

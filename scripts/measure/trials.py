@@ -2,11 +2,13 @@
 
 import argparse
 import json
+import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from scripts.core import paths, plan
 from scripts.core.catalogue import on
+from scripts.measure.supervisor import SESSION_VARIABLE
 
 SOURCES = ("deployable", "reference", "checkpoint")
 KINDS = ("runtime", "precision", "variant", "device", "shape")
@@ -28,6 +30,31 @@ class Setting(NamedTuple):
     host_record: Path
     log: Path
     loadgen: str = ""
+
+
+def arguments(doc: str | None) -> argparse.ArgumentParser:
+    """The parser of a program that measures trials by itself, to which it adds what it asks for beside."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--torch-build", required=True)
+    parser.add_argument("--host-record", required=True, type=Path)
+    parser.add_argument("--log", required=True, type=Path)
+    parser.add_argument("--out", required=True, type=Path)
+    return parser
+
+
+def in_rounds(parser: argparse.ArgumentParser) -> None:
+    """The arguments of one that measures times, in rounds."""
+    parser.add_argument("--rounds", required=True, type=int)
+    parser.add_argument("--seconds", required=True, type=float, help="budget for the samples of one process")
+
+
+def begin(args: argparse.Namespace, loadgen: str = "") -> Values:
+    """The plan that `args` name, whose seed and setting they then hold; trials count as a session named for --out."""
+    recorded: Values = json.loads(args.plan.read_text())
+    args.seed = recorded["config"]["measure"]["seed"]
+    args.setting = Setting(recorded["config"], args.seconds, args.torch_build, args.host_record, args.log, loadgen)
+    os.environ[SESSION_VARIABLE] = f"{os.environ.get(SESSION_VARIABLE, 'alone')}.{args.out.stem}"
+    return recorded
 
 
 def environment_record(row: Values, config: Values) -> str:

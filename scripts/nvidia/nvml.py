@@ -9,6 +9,8 @@ import ctypes
 from functools import lru_cache
 from typing import Any, Dict, List, Optional
 
+from scripts.nvidia.device import number
+
 LIBRARY = "libnvidia-ml.so.1"
 SM_CLOCK, MEMORY_CLOCK, GPU_SENSOR = 1, 2, 0
 THROTTLE = {
@@ -39,8 +41,7 @@ def _library() -> Optional[ctypes.CDLL]:
 def _handle(device: str) -> Optional[ctypes.c_void_p]:
     """The GPU that `device` (`cuda:0`) names; None without it."""
     library, handle = _library(), ctypes.c_void_p()
-    number = int(device.split(":")[1])
-    if library is None or library.nvmlDeviceGetHandleByIndex_v2(number, ctypes.byref(handle)):
+    if library is None or library.nvmlDeviceGetHandleByIndex_v2(number(device), ctypes.byref(handle)):
         return None
     return handle
 
@@ -61,7 +62,7 @@ def _number(name: str, device: str, *arguments: Any) -> Optional[int]:
 def energy_uj(device: str) -> Dict[str, int]:
     """The GPU's energy counter since the driver was loaded, microjoules, as {"nvml:0": ...}; {} where it has none."""
     millijoules = _number("nvmlDeviceGetTotalEnergyConsumption", device)
-    return {} if millijoules is None else {"nvml:%s" % device.split(":")[1]: millijoules * 1000}
+    return {} if millijoules is None else {"nvml:%d" % number(device): millijoules * 1000}
 
 
 def state(device: str) -> Dict[str, Any]:

@@ -6,13 +6,14 @@ stream of the session's own, and copied back, each step synchronised.
 
 from collections import Counter
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import onnxruntime as ort
 
-from scripts.core.door import Arrays, Options, Placement, Session
+from scripts.core.door import Options, Placement, Session
 from scripts.core.verb import Unsupported
-from scripts.nvidia import cuda
+from scripts.nvidia import cuda, device
+from scripts.nvidia.session import BufferedSession
 from scripts.onnxruntime.settings import DTYPES, provider_of, settings
 
 FILE = "model.onnx"
@@ -27,13 +28,13 @@ def open(artifact: Path, options: Options) -> Session:  # noqa: A001 - the name 
         if asked not in ort.get_available_providers():
             raise Unsupported("ONNX Runtime %s here has no %s" % (ort.__version__, asked))
     ort.preload_dlls()  # CUDA's libraries from NVIDIA's wheels, where they are
-    name = cuda.use(int(options.device.split(":")[1]))
+    name = cuda.use(device.number(options.device))
     return OnnxRuntimeGpu(artifact, options, asked, name)
 
 
 def providers(asked: str, options: Options, stream: cuda.Stream) -> "List[Tuple[str, Dict[str, str]]]":
     """The provider that was asked for, with its settings; of TensorRT's also CUDA, which takes what it leaves."""
-    own = {"device_id": options.device.split(":")[1], "user_compute_stream": str(stream.handle)}
+    own = {"device_id": str(device.number(options.device)), "user_compute_stream": str(stream.handle)}
     tf32 = "1" if options.precision == "tf32" else "0"
     on_cuda = dict(own, use_tf32=tf32, enable_cuda_graph="1" if options.variant == "cuda_graphs" else "0")
     if asked == CUDA:
@@ -41,54 +42,33 @@ def providers(asked: str, options: Options, stream: cuda.Stream) -> "List[Tuple[
     return [(TENSORRT, dict(own, trt_fp16_enable="1" if options.precision == "fp16" else "0")), (CUDA, on_cuda)]
 
 
-class OnnxRuntimeGpu(Session):
+class OnnxRuntimeGpu(BufferedSession):
     """One loaded graph with its own stream, buffers and bindings."""
 
     def __init__(self, artifact: Path, options: Options, asked: str, gpu: str) -> None:
+        super().__init__(cuda.free_memory())
         self._artifact, self._options, self._asked, self._gpu = artifact, options, asked, gpu
-        before = cuda.free_memory()
-        self._stream, self._clock = cuda.Stream(), cuda.Clock()
-        asked_for = settings(options.threads_each)
-        asked_for.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL  # nothing has compiled it
+        how = settings(options.threads_each)
+        how.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL  # nothing has compiled it
         self._session = ort.InferenceSession(
-            str(artifact / FILE),
-            asked_for,
-            providers=providers(asked, options, self._stream),
-            enable_fallback=0,
+            str(artifact / FILE), how, providers=providers(asked, options, self._stream), enable_fallback=0
         )
         self._binding = self._session.io_binding()
-        self._inputs = {node.name: self._buffer(node) for node in self._session.get_inputs()}
-        self._outputs = {node.name: self._buffer(node) for node in self._session.get_outputs()}
-        number = int(options.device.split(":")[1])
-        for name, buffer in self._inputs.items():
-            self._binding.bind_input(name, "cuda", number, buffer.array.dtype, buffer.array.shape, buffer.address)
-        for name, buffer in self._outputs.items():
-            self._binding.bind_output(name, "cuda", number, buffer.array.dtype, buffer.array.shape, buffer.address)
-        self._memory = before - cuda.free_memory()
+        inputs = self._bound(self._binding.bind_input, self._session.get_inputs(), options.inputs)
+        self.take(inputs, self._bound(self._binding.bind_output, self._session.get_outputs(), options.outputs))
 
-    def _buffer(self, node: Any) -> cuda.Buffer:
-        """Memory for a tensor, of whose sizes only the batch may be free."""
-        shape = [size if isinstance(size, int) else self._options.batch for size in node.shape]
-        return cuda.Buffer(tuple(shape), DTYPES[node.type])
+    def _bound(self, bind: Callable[..., None], nodes: List[Any], names: List[str]) -> Dict[str, cuda.Buffer]:
+        """A buffer for each tensor in `names`, bound where it lies on the GPU. Only their batch may be free."""
+        found: Dict[str, cuda.Buffer] = {}
+        for node in (node for name in names for node in nodes if node.name == name):
+            shape = tuple(size if isinstance(size, int) else self._options.batch for size in node.shape)
+            found[node.name] = buffer = cuda.Buffer(shape, DTYPES[node.type])
+            number = device.number(self._options.device)
+            bind(node.name, "cuda", number, buffer.array.dtype, shape, buffer.address)
+        return found
 
-    def put(self, inputs: Arrays) -> None:
-        for name in self._options.inputs:
-            self._inputs[name].fill(inputs[name])
-            self._inputs[name].upload(self._stream)
-        self._stream.wait()
-
-    def execute(self) -> None:
-        self._clock.start(self._stream)
+    def run(self) -> None:
         self._session.run_with_iobinding(self._binding)
-        self._clock.stop(self._stream)
-        self._stream.wait()
-
-    def get(self) -> Arrays:
-        """Valid until the next `get`, which copies into the same memory."""
-        for buffer in self._outputs.values():
-            buffer.download(self._stream)
-        self._stream.wait()
-        return {name: self._outputs[name].array for name in self._options.outputs}
 
     def clone(self) -> Session:
         return OnnxRuntimeGpu(self._artifact, self._options, self._asked, self._gpu)
@@ -107,15 +87,6 @@ class OnnxRuntimeGpu(Session):
         degraded = "%s; %s" % (summary, elsewhere) if elsewhere or not total else None
         return Placement(summary, nodes[self._asked] / total if total else None, degraded)
 
-    def device_ns(self) -> Optional[int]:
-        return self._clock.nanoseconds()
-
-    def device_memory(self) -> Optional[int]:
-        return self._memory
-
     def close(self) -> None:
         del self._binding, self._session
-        for buffer in [*self._inputs.values(), *self._outputs.values()]:
-            buffer.close()
-        self._clock.close()
-        self._stream.close()
+        super().close()

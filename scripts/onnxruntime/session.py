@@ -14,6 +14,7 @@ import onnxruntime as ort
 
 from scripts.core.door import Arrays, Options, Placement, Session
 from scripts.core.quantised import Recipe, not_as_declared, with_quantised
+from scripts.nvidia.device import is_gpu
 from scripts.onnxruntime import gpu
 from scripts.onnxruntime.kernels import Kernels, computes_in_integers
 from scripts.onnxruntime.settings import DTYPES, provider_of, settings
@@ -24,7 +25,7 @@ FILE = "model.onnx"
 def open(artifact: Path, options: Dict[str, Any]) -> Session:
     """Load `model.onnx` from `artifact` on the asked provider. Raises Unsupported where that is not there."""
     asked = Options.of(options)
-    if asked.device.startswith("cuda"):
+    if is_gpu(asked.device):
         return gpu.open(artifact, asked)
     return OnnxRuntime(artifact, asked)
 

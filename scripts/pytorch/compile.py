@@ -15,19 +15,21 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Tuple
 
 import torch
 
 from scripts.core.quantised import carry
 from scripts.core.verb import Facts, Job, main, write_json
 from scripts.models import description, export
+from scripts.nvidia.device import is_gpu
 from scripts.pytorch import executed, gpu, inductor, on_gpu, reduced
 
 
 def work(job: Job) -> Facts:
     """Compile; return versions, what Inductor built and the options used."""
     options = job.options
-    on_nvidia = options["device"].startswith("cuda")
+    on_nvidia = is_gpu(options["device"])
     inductor.require_toolchain(python_headers=on_nvidia or options["runtime"] == "torch_compile")
     if on_nvidia:
         gpu.require(options["device"])
@@ -56,6 +58,27 @@ def work(job: Job) -> Facts:
     return {"versions": {"torch": torch.__version__}, "inductor": what, "options": used, "warmth": warmth}
 
 
+def begin(job: Job, is_program: bool) -> None:
+    """Copy what the network is built from to the artifact: its program or its weights, and the description."""
+    for name in (description.FILE, description.PROGRAM if is_program else description.WEIGHTS):
+        shutil.copyfile(str(job.sources["portable"] / name), str(job.out / name))
+
+
+def save(job: Job) -> None:
+    """Keep what torch.compile made in this process."""
+    saved = torch.compiler.save_cache_artifacts()
+    if saved is None:
+        raise RuntimeError("torch.compile left nothing to keep")
+    (job.out / inductor.CACHE).write_bytes(saved[0])
+
+
+def package(job: Job, module: torch.nn.Module, inputs: Tuple[torch.Tensor, ...]) -> None:
+    """Export `module` for these inputs and compile it into AOTInductor's package."""
+    with torch.no_grad():
+        program = torch.export.export(module, inputs)
+        torch._inductor.aoti_compile_and_package(program, package_path=str(job.out / "model.pt2"))
+
+
 def torch_compile(job: Job, cache: Path) -> float:
     """Compile by a first call and keep what came of it: graphs in cache.bin, libraries in kernels/.
 
@@ -63,18 +86,13 @@ def torch_compile(job: Job, cache: Path) -> float:
     """
     folder, precision = job.sources["portable"], job.options["precision"]
     model = description.read(folder)
-    start = description.PROGRAM if reduced.is_program(precision, model["build"]) else description.WEIGHTS
-    for name in (description.FILE, start):
-        shutil.copyfile(str(folder / name), str(job.out / name))
+    begin(job, reduced.is_program(precision, model["build"]))
     module, inputs = reduced.built(job.out, precision), export.example(model["inputs"], job.options["batch"])
     macs = executed.total(executed.asked(module, inputs))
     function = inductor.compiled(module)
     with torch.inference_mode():
         function(*inputs)
-    saved = torch.compiler.save_cache_artifacts()
-    if saved is None:
-        raise RuntimeError("torch.compile left nothing to keep")
-    (job.out / inductor.CACHE).write_bytes(saved[0])
+    save(job)
     inductor.keep(cache, inductor.built_kernels(cache), job.out / inductor.KERNELS)
     return macs
 
@@ -85,9 +103,7 @@ def aotinductor(job: Job, cache: Path) -> float:
     inputs = export.example(description.read(folder)["inputs"], job.options["batch"])
     module = reduced.program(folder, job.options["precision"])
     macs = executed.total(executed.asked(module, inputs))
-    with torch.no_grad():
-        program = torch.export.export(module, inputs)
-        torch._inductor.aoti_compile_and_package(program, package_path=str(job.out / "model.pt2"))
+    package(job, module, inputs)
     return macs
 
 
@@ -95,18 +111,13 @@ def torch_compile_for_gpu(job: Job, cache: Path) -> float:
     """Compile by a first call on the GPU; what came of it is in cache.bin. MACs are not counted."""
     folder, options = job.sources["portable"], job.options
     model = description.read(folder)
-    start = description.PROGRAM if model["build"] == description.PROGRAM else description.WEIGHTS
-    for name in (description.FILE, start):
-        shutil.copyfile(str(folder / name), str(job.out / name))
+    begin(job, model["build"] == description.PROGRAM)
     function = on_gpu.compiled(job.out, options["precision"], options["variant"], options["device"])
     inputs = [tensor.to(options["device"]) for tensor in export.example(model["inputs"], options["batch"])]
     with torch.inference_mode():
         function(*inputs)
         torch.cuda.synchronize()
-    saved = torch.compiler.save_cache_artifacts()
-    if saved is None:
-        raise RuntimeError("torch.compile left nothing to keep")
-    (job.out / inductor.CACHE).write_bytes(saved[0])
+    save(job)
     return 0.0
 
 
@@ -116,9 +127,7 @@ def aotinductor_for_gpu(job: Job, cache: Path) -> float:
     module = gpu.program(folder, options["precision"], options["device"])
     given = export.example(description.read(folder)["inputs"], options["batch"])
     inputs = tuple(tensor.to(options["device"]) for tensor in given)
-    with torch.no_grad():
-        program = torch.export.export(module, inputs)
-        torch._inductor.aoti_compile_and_package(program, package_path=str(job.out / "model.pt2"))
+    package(job, module, inputs)
     return 0.0
 
 

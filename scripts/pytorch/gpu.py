@@ -14,8 +14,7 @@ from torch.utils import _pytree as pytree
 from scripts.core.door import Arrays, Options, Placement, Session
 from scripts.core.verb import Unsupported
 from scripts.models import description, network
-from scripts.pytorch import graphs
-from scripts.pytorch.reduced import ChannelsLast
+from scripts.pytorch import graphs, reduced
 
 DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16}
 PRECISIONS = ("fp32", "tf32", "fp16", "bf16")
@@ -54,12 +53,12 @@ def arithmetic(precision: str) -> None:
 def module(folder: Path, precision: str, variant: str, device: str) -> torch.nn.Module:
     """The network of a checkpoint's `files/` folder on the GPU. Raises `Unsupported` where a variant does not fit."""
     arithmetic(precision)
-    built = network.load(folder).to(device)
-    if variant == "channels_last":
-        if not any(len(tensor["shape"]) == 4 for tensor in description.read(folder)["inputs"]):
-            raise Unsupported("channels_last is a layout of images, and this network takes none")
-        built = ChannelsLast(built)
-    return Lowered(built, DTYPES[precision]) if precision in DTYPES else built
+    return lowered(reduced.laid_out(network.load(folder).to(device), folder, variant), precision)
+
+
+def lowered(module: torch.nn.Module, precision: str) -> torch.nn.Module:
+    """`module` with weights in fp16 or bf16; in another precision as it is."""
+    return Lowered(module, DTYPES[precision]) if precision in DTYPES else module
 
 
 def program(folder: Path, precision: str, device: str) -> torch.nn.Module:
@@ -68,8 +67,7 @@ def program(folder: Path, precision: str, device: str) -> torch.nn.Module:
     built: torch.fx.GraphModule = torch.export.load(str(folder / description.PROGRAM)).module()
     if precision in DTYPES:
         graphs.fold_batch_norm(built)
-    built = built.to(device)
-    return Lowered(built, DTYPES[precision]) if precision in DTYPES else built
+    return lowered(built.to(device), precision)
 
 
 class GpuSession(Session):

@@ -7,7 +7,7 @@ import torch
 
 from scripts.core.door import Options, Placement
 from scripts.core.verb import Unsupported
-from scripts.pytorch import gpu, inductor
+from scripts.pytorch import gpu, inductor, placements
 
 Function = Callable[..., Any]
 Built = Callable[[Path, Options], Function]
@@ -37,13 +37,7 @@ def _placed(function: Function, options: Options) -> Callable[[gpu.Inputs], Plac
         found = seen(inputs)
         if options.runtime != "torch_compile":
             return found
-        what = inductor.done()
-        if not what["graphs"]:
-            return found._replace(degraded="torch.compile left the whole network to eager PyTorch")
-        if what["cache_misses"] or not what["cache_hits"]:
-            again = "the compiled artifact did not fit and was compiled again (%d graphs)" % what["cache_misses"]
-            return found._replace(degraded=found.degraded or again)
-        return found
+        return found._replace(degraded=found.degraded or placements.not_as_compiled(inductor.done()))
 
     return read_back
 
@@ -54,8 +48,8 @@ def _eager(artifact: Path, options: Options) -> Function:
 
 
 def _torchscript(artifact: Path, options: Options) -> Function:
-    module: torch.nn.Module = torch.jit.load(str(artifact / "model.ts"), map_location=options.device)
-    return gpu.Lowered(module, gpu.DTYPES[options.precision]) if options.precision in gpu.DTYPES else module
+    function: Function = torch.jit.load(str(artifact / "model.ts"), map_location=options.device)
+    return function
 
 
 def _torch_compile(artifact: Path, options: Options) -> Function:

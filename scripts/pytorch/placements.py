@@ -66,18 +66,26 @@ def compiled(cache: Path, shipped: int, precision: str) -> Placement:
     """torch.compile, after the first call; `shipped` kernels were in the artifact. Degraded if it compiled again."""
     what = inductor.done()
     rebuilt = len(inductor.built_kernels(cache)) - shipped
+    again = not_as_compiled(what, rebuilt)
     if not what["graphs"]:
-        return Placement("nothing was compiled", 0.0, "torch.compile left the whole network to eager PyTorch")
-    again = None
-    if what["cache_misses"] or not what["cache_hits"] or rebuilt:
-        again = "the compiled artifact did not fit and was compiled again (%d graphs, %d kernels)" % (
-            what["cache_misses"],
-            rebuilt,
-        )
+        return Placement("nothing was compiled", 0.0, again)
     calls = called_by_python(path.read_text() for path in cache.rglob("*.py"))
     summary = "%s in %d graph(s)" % (_described(what["generated_kernels"], calls), what["graphs"])
     share = None if what["graph_breaks"] else 1.0
     return _with_precision(summary, precision, _integers(calls), share, again)
+
+
+def not_as_compiled(what: Dict[str, int], rebuilt: int = 0) -> Optional[str]:
+    """Why what torch.compile runs is not what was compiled; None if it is.
+
+    what: as `inductor.done` tells; rebuilt: kernels that were built anew.
+    """
+    if not what["graphs"]:
+        return "torch.compile left the whole network to eager PyTorch"
+    if what["cache_misses"] or not what["cache_hits"] or rebuilt:
+        words = "the compiled artifact did not fit and was compiled again (%d graphs, %d kernels)"
+        return words % (what["cache_misses"], rebuilt)
+    return None
 
 
 def packaged(package: Path, generated: int, precision: str) -> Placement:

@@ -51,11 +51,16 @@ def eager(folder: Path, precision: str, variant: str) -> torch.nn.Module:
     module = network.load(folder)
     if precision == "int8_dynamic":
         module = with_dynamic_linear(module)
-    if variant == "channels_last":
-        if not any(len(tensor["shape"]) == 4 for tensor in description.read(folder)["inputs"]):
-            raise Unsupported("channels_last is a layout of images, and this network takes none")
-        module = ChannelsLast(module)
-    return autocast(module, precision)
+    return autocast(laid_out(module, folder, variant), precision)
+
+
+def laid_out(module: torch.nn.Module, folder: Path, variant: str) -> torch.nn.Module:
+    """`module`, of the checkpoint in `folder`, with its channels last if that is the variant; else as it is."""
+    if variant != "channels_last":
+        return module
+    if not any(len(tensor["shape"]) == 4 for tensor in description.read(folder)["inputs"]):
+        raise Unsupported("channels_last is a layout of images, and this network takes none")
+    return ChannelsLast(module)
 
 
 def autocast(module: torch.nn.Module, precision: str) -> torch.nn.Module:

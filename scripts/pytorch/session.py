@@ -9,6 +9,7 @@ import torch
 from scripts.core.door import Arrays, Options, Placement, Session
 from scripts.core.quantised import INT8, Recipe
 from scripts.core.verb import Unsupported
+from scripts.nvidia.device import is_gpu
 from scripts.pytorch import executed, inductor, on_gpu, placements, reduced
 
 Function = Callable[..., Any]
@@ -71,7 +72,7 @@ def open(artifact: Path, options: Dict[str, Any]) -> Session:  # noqa: A001 - th
     Streams run one module: a Python thread takes the number of threads that is set when it first computes.
     """
     asked = Options.of(options)
-    if asked.device.startswith("cuda"):
+    if is_gpu(asked.device):
         return on_gpu.open(Path(artifact), asked)
     if asked.device != "cpu" or asked.precision not in PRECISIONS:
         raise Unsupported(

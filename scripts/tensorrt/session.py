@@ -7,10 +7,11 @@ back (`get`), each synchronised, so that each step's time is its own. It takes a
 from pathlib import Path
 from typing import Any, Dict, Optional
 
-from scripts.core.door import Arrays, Options, Placement, Session
+from scripts.core.door import Options, Placement, Session
 from scripts.core.quantised import Recipe
 from scripts.core.verb import Unsupported
-from scripts.nvidia import cuda
+from scripts.nvidia import cuda, device
+from scripts.nvidia.session import BufferedSession
 from scripts.tensorrt import layers, versions
 
 DTYPES = {
@@ -32,7 +33,7 @@ def open(artifact: Path, options: Dict[str, Any]) -> Session:
     """Load `model.engine` from `artifact`. Raises Unsupported without the library, a GPU, or the right GPU."""
     asked = Options.of(options)
     version = versions.require(asked.runtime)
-    gpu = cuda.use(int(asked.device.split(":")[1]))  # first: without a GPU, TensorRT 8.6 does not refuse, it crashes
+    gpu = cuda.use(device.number(asked.device))  # first: without a GPU, TensorRT 8.6 does not refuse, it crashes
     before = cuda.free_memory()
     log = versions.logger()
     runtime = versions.trt.Runtime(log)
@@ -45,7 +46,7 @@ def open(artifact: Path, options: Dict[str, Any]) -> Session:
     return TensorRT(engine, asked, gpu, before, (runtime, log, artifact))
 
 
-class TensorRT(Session):
+class TensorRT(BufferedSession):
     """One execution context with its own stream and buffers; clones share the engine.
 
     before: bytes of device memory that were free before this session took any; keep: what must outlive the engine
@@ -53,15 +54,14 @@ class TensorRT(Session):
     """
 
     def __init__(self, engine: Any, options: Options, gpu: str, before: int, keep: Any) -> None:
+        super().__init__(before)
         self._engine, self._options, self._gpu, self._keep = engine, options, gpu, keep
         self._context = engine.create_execution_context()
         if self._context is None:
             raise RuntimeError("TensorRT made no execution context: %s" % versions.complaints(keep[1]))
-        self._stream, self._clock = cuda.Stream(), cuda.Clock()
         self._graph: Optional[cuda.Graph] = None
-        self._inputs = {name: self._buffer(name) for name in options.inputs}
-        self._outputs = {name: self._buffer(name) for name in options.outputs}
-        self._memory = before - cuda.free_memory()
+        inputs, outputs = ({name: self._buffer(name) for name in names} for names in (options.inputs, options.outputs))
+        self.take(inputs, outputs)
 
     def _buffer(self, name: str) -> cuda.Buffer:
         """A buffer for the tensor `name`, which the context will read or write."""
@@ -70,35 +70,22 @@ class TensorRT(Session):
         self._context.set_tensor_address(name, buffer.address)
         return buffer
 
-    def put(self, inputs: Arrays) -> None:
-        for name, buffer in self._inputs.items():
-            buffer.fill(inputs[name])
-            buffer.upload(self._stream)
-        self._stream.wait()
-
     def execute(self) -> None:
         if self._options.variant == GRAPHED and self._graph is None:
             self._queue()  # what TensorRT sets up at the first run must be no part of the graph
             self._stream.wait()
             self._graph = cuda.Graph(self._stream, self._queue)
-        self._clock.start(self._stream)
+        super().execute()
+
+    def run(self) -> None:
         if self._graph is not None:
             self._graph.launch()
         else:
             self._queue()
-        self._clock.stop(self._stream)
-        self._stream.wait()
 
     def _queue(self) -> None:
         if not self._context.execute_async_v3(self._stream.handle):
             raise RuntimeError("TensorRT did not run the engine: %s" % versions.complaints(self._keep[1]))
-
-    def get(self) -> Arrays:
-        """Valid until the next `get`, which copies into the same memory."""
-        for buffer in self._outputs.values():
-            buffer.download(self._stream)
-        self._stream.wait()
-        return {name: buffer.array for name, buffer in self._outputs.items()}
 
     def clone(self) -> Session:
         return TensorRT(self._engine, self._options, self._gpu, cuda.free_memory(), self._keep)
@@ -119,18 +106,8 @@ class TensorRT(Session):
             reason = layers.not_as_asked(precision, done, table, Recipe.read(folder))
         return Placement(summary, 1.0, reason, done.by_dtype.get("int8", 0.0))
 
-    def device_ns(self) -> Optional[int]:
-        return self._clock.nanoseconds()
-
-    def device_memory(self) -> Optional[int]:
-        """Bytes taken from the GPU by opening this session: engine, context, buffers."""
-        return self._memory
-
     def close(self) -> None:
-        for buffer in [*self._inputs.values(), *self._outputs.values()]:
-            buffer.close()
         if self._graph is not None:
             self._graph.close()
-        self._clock.close()
-        self._stream.close()
-        del self._inputs, self._outputs, self._context, self._engine, self._keep
+        super().close()
+        del self._context, self._engine, self._keep

@@ -4,7 +4,10 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pytest
+
 from scripts.report import report, summarise
+from tests.unit.records_factory import build_tree
 
 VOID = {"meta", "link", "input", "br", "img"}
 
@@ -80,3 +83,11 @@ def write(root: Path) -> Path:
     html = reports / "report.html"
     assert report.main([*shared, "--html", str(html), "--figures", str(reports / "figures")]) == 0
     return html
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of the whole synthetic tree."""
+    root = tmp_path_factory.mktemp("tree")
+    build_tree(root)
+    return write(root)

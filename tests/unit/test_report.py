@@ -12,7 +12,9 @@ from scripts.report.columns import read_results
 from scripts.report.palette import RUNTIME, colour
 from scripts.report.wording import count, listed, number, percent, seconds, slower_between, slower_by, span
 from tests.unit.records_factory import HOST, OTHER_HOST, build_tree
-from tests.unit.report_page import Page, table_of, write
+from tests.unit.report_page import Page, table_of, write, written
+
+__all__ = ["written"]
 
 
 def edit_plan(root: Path, keep: object) -> None:
@@ -21,14 +23,6 @@ def edit_plan(root: Path, keep: object) -> None:
     plan = json.loads(path.read_text())
     plan["rows"] = [row for row in plan["rows"] if keep(row)]  # type: ignore[operator]
     path.write_text(json.dumps(plan))
-
-
-@pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page of the whole synthetic tree."""
-    root = tmp_path_factory.mktemp("tree")
-    build_tree(root)
-    return write(root)
 
 
 @pytest.fixture(scope="module")

@@ -7,15 +7,10 @@ import pytest
 
 from scripts.report.columns import read_results
 from scripts.report.payoff import line
-from tests.unit.records_factory import HOST, build_tree
-from tests.unit.report_page import Page, write
+from tests.unit.records_factory import HOST
+from tests.unit.report_page import Page, written
 
-
-@pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("payoff")
-    build_tree(root)
-    return write(root)
+__all__ = ["written"]
 
 
 @pytest.fixture(scope="module")

@@ -36,7 +36,7 @@ def payoff(question: Question, evidence: Evidence) -> Payoff | None:
     order = stretches([each for _, each in named])
     noun = evidence.noun(question.model, question.weights)
     rate = float(evidence.config("rate_per_s") or 1)
-    said = [_first_done(named, order, noun), *_best(contest, named, order, noun, rate)]
+    said = [_first_done(named, order, noun), *_best(contest, noun, rate)]
     return Payoff(said, _chart(question, contest, named, order, noun))
 
 
@@ -63,9 +63,7 @@ def _first_done(named: list[tuple[pd.Series, Line]], order: list[Stretch], noun:
     )
 
 
-def _best(
-    contest: Contest, named: list[tuple[pd.Series, Line]], order: list[Stretch], noun: str, rate: float
-) -> list[str]:
+def _best(contest: Contest, noun: str, rate: float) -> list[str]:
     """When the first choice has earned its outlay back against eager PyTorch."""
     first = contest.ranked.iloc[0]
     if is_baseline(dict(first)) or not known(first["break_even_inferences"]):

@@ -35,7 +35,9 @@ def trust(path: Path) -> Trust:
     try:
         values = json.loads(path.read_text())
     except FileNotFoundError:
-        return Trust("", (), "These proofs were not made here yet: `make trust` makes them, in about half an hour.")
+        return Trust(
+            "", (), "These proofs were not made here yet: `make trust` makes them, in about a quarter of an hour."
+        )
     except (OSError, ValueError) as error:
         return Trust("", (), f"{path.name} cannot be read ({error}): delete it and run `make trust` again.")
     try:

@@ -1,0 +1,62 @@
+"""Sessions whose tensors lie in page-locked memory and on the GPU: copying there and back, the GPU's clock."""
+
+from typing import Dict, Optional
+
+from scripts.core.door import Arrays, Session
+from scripts.nvidia import cuda
+
+
+class BufferedSession(Session):
+    """A stream, a clock, and a buffer for every input and output, which the room fills in and binds.
+
+    before: bytes of device memory that were free before the candidate took any.
+    """
+
+    def __init__(self, before: int) -> None:
+        self._before = before
+        self._stream, self._clock = cuda.Stream(), cuda.Clock()
+        self._inputs: Dict[str, cuda.Buffer] = {}
+        self._outputs: Dict[str, cuda.Buffer] = {}
+        self._memory = 0
+
+    def take(self, inputs: Dict[str, cuda.Buffer], outputs: Dict[str, cuda.Buffer]) -> None:
+        """Own these buffers. All that the candidate takes of the GPU is taken by now."""
+        self._inputs, self._outputs = inputs, outputs
+        self._memory = self._before - cuda.free_memory()
+
+    def put(self, inputs: Arrays) -> None:
+        for name, buffer in self._inputs.items():
+            buffer.fill(inputs[name])
+            buffer.upload(self._stream)
+        self._stream.wait()
+
+    def run(self) -> None:
+        """Queue one run in the session's stream."""
+        raise NotImplementedError
+
+    def execute(self) -> None:
+        self._clock.start(self._stream)
+        self.run()
+        self._clock.stop(self._stream)
+        self._stream.wait()
+
+    def get(self) -> Arrays:
+        """Valid until the next `get`, which copies into the same memory."""
+        for buffer in self._outputs.values():
+            buffer.download(self._stream)
+        self._stream.wait()
+        return {name: buffer.array for name, buffer in self._outputs.items()}
+
+    def device_ns(self) -> Optional[int]:
+        return self._clock.nanoseconds()
+
+    def device_memory(self) -> Optional[int]:
+        """Bytes taken from the GPU by opening this session."""
+        return self._memory
+
+    def close(self) -> None:
+        for buffer in [*self._inputs.values(), *self._outputs.values()]:
+            buffer.close()
+        self._inputs, self._outputs = {}, {}
+        self._clock.close()
+        self._stream.close()
