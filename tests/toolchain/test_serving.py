@@ -54,7 +54,8 @@ def test_the_highest_rate_keeps_the_limit(serve, variables):
     assert str(latency.dtype) == "int64" and len(latency) == best["queries"] == facts["samples"] > 5
     assert np.sort(latency)[int(len(latency) * 0.99)] / 1e6 == pytest.approx(best["p99_ms"]), "LoadGen's own p99"
     assert abs(best["arrived"] / best["rate"] - 1) < 5 / best["queries"] ** 0.5, "Poisson arrivals at that rate"
-    assert all(run["rate"] >= best["rate"] for run in found["runs"] if not run["met"])
+    missed = {run["rate"] for run in found["runs"]} - {run["rate"] for run in met}  # a stalled rate is run once more
+    assert all(rate > best["rate"] for rate in missed)
     assert facts["streams"] == 1 and "status" not in facts
 
 
