@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -m scripts.core.run --cores $(CORES)
 
 .DEFAULT_GOAL := all
-.PHONY: all quick export tune ledger rebuild store compare trust dry test lint locks docs noop-time times clean help
+.PHONY: all quick export tune ledger rebuild records store compare trust dry test lint locks docs noop-time times clean help
 
 all: $(VENV)/.ready ## set up, build, verify, measure, report (the default)
 	@exec $(RUN) all
@@ -26,6 +26,9 @@ ledger: $(VENV)/.ready ## compile again, alone, what was compiled beside other j
 
 rebuild: $(VENV)/.ready ## compile each candidate several times from cold: is a fast build a lucky one?
 	@exec $(RUN) rebuild --forcerun build_again
+
+records: $(VENV)/.ready ## this machine's records as one file, to be shown in another machine's report (`hosts:` there)
+	@$(BIN)/python -m scripts.report.others --artifacts artifacts
 
 store: $(VENV)/.ready ## what the store of compiled artifacts and measurements holds
 	@$(BIN)/python -m scripts.core.store list

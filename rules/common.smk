@@ -11,9 +11,10 @@ sys.path.insert(0, workflow.basedir)
 from snakemake.utils import update_config
 
 from scripts.core import bootstrap, environment, estimate, host, keys, networks, paths, plan, retry, tuned
-from scripts.core.catalogue import CALIBRATED, FORMATS, QUANTIZED, RUNTIMES, on
+from scripts.core.catalogue import CALIBRATED, FORMATS, PROFILE, QUANTIZED, RUNTIMES, on
 from scripts.core.codehash import code_hash
 from scripts.core.store import place
+from scripts.nvidia.device import is_gpu
 from scripts.trust.rows import proof_rows
 
 ROOT = Path(workflow.basedir)
@@ -30,6 +31,7 @@ HAS_NVIDIA = host.has_nvidia_gpu()
 ROWS = plan.rows(CONFIG, HOST, THREADS, HAS_NVIDIA, tuned.read(Path(paths.tune_record(ARTIFACTS, HOST))))
 TUNE_ROWS = plan.tune_rows(CONFIG, HOST, THREADS, HAS_NVIDIA)
 TRUST_ROWS = proof_rows(ROWS, ARTIFACTS)
+GPUS = sorted({row.device for row in ROWS if row.trials and is_gpu(row.device)})
 NETWORKS = sorted({row.network for row in ROWS})
 TRIALS = CONFIG["measure"]["trials"]
 STORE = place.chosen(CONFIG["store"])

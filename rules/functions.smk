@@ -64,6 +64,15 @@ def photo_files(w):
     return CONFIG["photo_files"]
 
 
+# TensorRT: tensorrt.smk
+
+
+def tensorrt_options(w):
+    """How hard the builder tries, and the batches of an engine that serves several."""
+    names = ["optimization_level", "workspace_mb", *(["profile"] if w.variant == PROFILE else [])]
+    return {name: CONFIG["tensorrt"][name] for name in names}
+
+
 # Verifying and measuring: measure.smk
 
 
@@ -152,6 +161,13 @@ def reference_modules():
 
 
 # Reporting: report.smk
+
+
+def others_key():
+    """The records of other hosts that the report shows."""
+    return [
+        keys.file_key(Path(name)) if Path(name).is_file() else keys.files_key(Path(name)) for name in CONFIG["hosts"]
+    ]
 
 
 def all_records(w):

@@ -35,6 +35,7 @@ rule summarise:
         plan=f"{ARTIFACTS}/plan.json",
         finals=paths.finals_record(ARTIFACTS, HOST),
         host=paths.host_record(ARTIFACTS, HOST),
+        peaks=paths.peaks_record(ARTIFACTS, HOST) if GPUS else [],
     output:
         csv=f"{REPORTS}/results.csv",
         parquet=f"{REPORTS}/results.parquet",
@@ -45,6 +46,7 @@ rule summarise:
         conda_of("report")
     params:
         code=code_hash("scripts.report.summarise"),
+        others=others_key(),
         # Taken up where it is; no input, since a table does not ask for all to be compiled again.
         ledger=keys.file_key(Path(paths.ledger_record(ARTIFACTS, HOST))),
         env=environment_key("report"),
@@ -80,6 +82,7 @@ rule report:
     params:
         code=code_hash("scripts.report.report"),
         templates=keys.files_key(ROOT / "scripts/report/templates"),
+        others=others_key(),
         # Shown where it is; no input, since a report does not ask for the proofs to be made again.
         trust=keys.file_key(Path(REPORTS) / "trust.json"),
         tune=keys.file_key(Path(REPORTS) / "tune.csv"),

@@ -18,7 +18,7 @@ rule compile_tensorrt:
     resources:
         mem_mb=6000,
     params:
-        options=lambda w: build_options_with(w, runtime="tensorrt", device=w.device),
+        options=lambda w: build_options_with(w, runtime="tensorrt", device=w.device, **tensorrt_options(w)),
         code=code_hash("scripts.tensorrt.compile"),
         env=environment_key("tensorrt"),
         absent=NO_GPU or "",
@@ -51,6 +51,7 @@ rule compile_tensorrt_rtx:
             runtime="tensorrt_rtx",
             device=w.device,
             target=CONFIG["tensorrt_rtx"]["target"],
+            **tensorrt_options(w),
         ),
         code=code_hash("scripts.tensorrt.compile"),
         env=environment_key("tensorrt_rtx"),

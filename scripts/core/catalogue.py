@@ -56,6 +56,7 @@ class Runtime:
     env:       environment that runs it; build_env: the one that compiles it, where that is another
     compiles:  a compiler turns the portable file into a compiled artifact for this host
     static:    the compiled artifact (or the portable file) serves one batch and image size only
+    dynamic:   variants of which it serves every batch all the same
     devices:   where it can execute; needs: hardware without which it cannot ("nvidia")
     variants:  precision -> its usual variants
     extra:     precision -> further ones, which are taken where they are named or `precisions: all` asks for everything
@@ -74,6 +75,7 @@ class Runtime:
     variants: Variants = field(default_factory=lambda: {"fp32": (DEFAULT,)})
     extra: Variants = field(default_factory=dict)
     formats: dict[str, str] = field(default_factory=dict)
+    dynamic: tuple[str, ...] = ()
     gpu: "Runtime | None" = None
 
     @property
@@ -98,6 +100,10 @@ class Runtime:
     def precisions(self) -> tuple[str, ...]:
         """All that it computes in, wherever it runs."""
         return tuple(dict.fromkeys(precision for place in self.places for precision in place.variants))
+
+    def is_static(self, variant: str) -> bool:
+        """Whether what is opened for this variant serves one batch and image size only."""
+        return self.static and variant not in self.dynamic
 
     def format_of(self, precision: str) -> str:
         """The portable format that a candidate of this precision starts from."""
@@ -161,6 +167,8 @@ FORMATS: dict[str, Format] = {
     ),
 }  # fmt: skip
 
+PROFILE = "profile"
+"""TensorRT's variant with one engine for a range of batches, rather than one for each."""
 NVIDIA: dict[str, Any] = {"devices": ("cuda:0",), "needs": "nvidia"}
 FLOATS = ("fp32", "tf32", "fp16", "bf16")
 INDUCTOR = only("fp32", "bf16", "fp16", "int8", "int8_dynamic")
@@ -226,13 +234,14 @@ RUNTIMES: dict[str, Runtime] = {
     "tensorrt": Runtime(
         "TensorRT", "tensorrt", "onnx_flagged", "tensorrt", compiles=True, static=True, **NVIDIA,
         variants=only("fp32", "tf32", "fp16", "int8"), formats={"int8": "onnx_flagged_int8"},
-        extra=dict.fromkeys(("fp32", "fp16", "int8"), ("cuda_graphs",)),
+        extra=dict.fromkeys(("fp32", "fp16", "int8"), ("cuda_graphs", PROFILE)), dynamic=(PROFILE,),
     ),
     "tensorrt_rtx": Runtime(
         "TensorRT for RTX", "tensorrt", "onnx", "tensorrt_rtx", compiles=True, static=True,
         **NVIDIA, builds_without_device=True,
         variants=only("fp32", "fp16", "bf16", "int8", "fp8"),
         formats=dict.fromkeys(FORMATS["onnx_typed"].variants, "onnx_typed"),
+        extra=dict.fromkeys(("fp32", "fp16"), (PROFILE,)), dynamic=(PROFILE,),
     ),
 }  # fmt: skip
 

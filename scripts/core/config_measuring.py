@@ -2,12 +2,23 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from scripts.core.config_parts import Part
+from scripts.core.config_errors import raise_mistakes
+from scripts.core.config_parts import Part, unique
 
 Seconds = Annotated[float, Field(gt=0, le=86400)]
 Count = Annotated[int, Field(ge=1, le=10**6)]
+Batch = Annotated[int, Field(ge=1, le=1024)]
+BatchList = Annotated[list[Batch], Field(min_length=1), AfterValidator(unique)]
+DOUBLED = [2**power for power in range(9)]
+Batches = Annotated[
+    BatchList,
+    BeforeValidator(
+        lambda value: DOUBLED if value == "auto" else value, json_schema_input_type=Literal["auto"] | BatchList
+    ),
+]
+"""`auto` is the batches that double from 1 to 256."""
 
 
 class Calibration(Part):
@@ -108,6 +119,27 @@ class Limits(Part):
     trial_s: Seconds = Field(default=300.0, description="Seconds for one trial, its start and warm-up included.")
     memory_mb: Annotated[float, Field(ge=64)] | None = Field(
         default=None, description="Memory that one job may take, in megabytes (10^6 bytes); null is no limit."
+    )
+
+
+def _ascending(value: list[int]) -> list[int]:
+    if value != sorted(value):
+        raise_mistakes([((), f"{value} does not ascend; give the least batch, the usual one and the greatest")])
+    return value
+
+
+class Tensorrt(Part):
+    """How TensorRT, and TensorRT for RTX, build engines."""
+
+    optimization_level: Annotated[int, Field(ge=0, le=5)] = Field(
+        default=3, description="How hard the builder tries: 5 takes longest and may find faster kernels."
+    )
+    workspace_mb: Annotated[float, Field(ge=1)] | None = Field(
+        default=None, description="Scratch memory of the GPU that a kernel may take, in MB; null is all there is."
+    )
+    profile: Annotated[list[Batch], Field(min_length=3, max_length=3), AfterValidator(_ascending)] = Field(
+        default=[1, 8, 256],
+        description="The variant `profile` is one engine for many batches: the least, the usual one, the greatest.",
     )
 
 

@@ -19,17 +19,19 @@ from scripts.core import networks
 from scripts.core.catalogue import FORMATS, RUNTIMES
 from scripts.core.config_errors import ALLOWED, Mistake, OneOf, either, raise_mistakes
 from scripts.core.config_measuring import (
+    Batches,
     Calibration,
     Finals,
     Limits,
     Measure,
     Rebuild,
     Serving,
+    Tensorrt,
     TensorrtRtx,
     Trust,
 )
 from scripts.core.config_network import Entry, Network
-from scripts.core.config_parts import ExistingFile, Part, found, path_field, unique
+from scripts.core.config_parts import ExistingFile, Part, Records, found, path_field, unique
 from scripts.core.config_runtimes import AsWritten, Choice, Chosen, Devices, Precisions, as_mapping, resolve
 
 ENVIRONMENTS = tuple(
@@ -53,7 +55,6 @@ HostName = Annotated[
         json_schema_extra={ALLOWED: "auto, or a short name of lower-case letters, digits and -"},
     ),
 ]
-Batches = Annotated[list[Annotated[int, Field(ge=1, le=1024)]], Field(min_length=1), AfterValidator(unique)]
 Modes = Annotated[list[Literal["latency", "throughput", "serving"]], Field(min_length=1), AfterValidator(unique)]
 
 
@@ -108,7 +109,11 @@ class Config(Part):
         description="Where they execute. `auto` is what this machine has; with `all`, what it lacks is a row that says "
         "so. A runtime that runs nowhere here always is.",
     )
-    batches: Batches = Field(default=[1, 8], description="Samples (photos) per call; each batch is measured apart.")
+    batches: Batches = Field(
+        default=[1, 8],
+        description="Samples (photos) per call; each batch is measured apart. `auto` doubles from 1 to 256, and the "
+        "report names the batch from which on doubling gains less than 5 %.",
+    )
     modes: Modes = Field(
         default=["latency"],
         description="`latency` is one request at a time; `throughput` keeps all cores full; `serving` finds the "
@@ -133,6 +138,7 @@ class Config(Part):
     limits: Limits = Field(
         default_factory=Limits, validate_default=True, description="When a job is stopped; other limits redo nothing."
     )
+    tensorrt: Tensorrt = Field(default=_as_written({}), validate_default=True, description="TensorRT's builder.")
     tensorrt_rtx: TensorrtRtx = Field(default=_as_written({}), validate_default=True, description="TensorRT for RTX.")
     photos: Annotated[str, path_field("a folder of photos, or a CSV with a column `file`")] = Field(
         default="data/photos",
@@ -154,6 +160,10 @@ class Config(Part):
         default="auto",
         description="Folder that keeps what was compiled and measured, for all checkouts; `auto` is the one that "
         "ASSAY_STORE names, else one in your cache; `off` is none.",
+    )
+    hosts: list[Records] = Field(
+        default=[],
+        description="Records of other machines (`make records` there), which the report shows beside this one.",
     )
     fresh: bool = Field(default=False, description="Compile and measure all of it again, whatever the store holds.")
     retry_failed: bool = Field(default=False, description="Do jobs again that failed, crashed or were stopped.")

@@ -22,6 +22,7 @@ from scripts.core import networks
 from scripts.core.config_errors import ALLOWED, closest, raise_mistakes, shown
 from scripts.core.config_errors import Path as KeyPath
 from scripts.core.config_input import Preprocess, Tensor
+from scripts.core.config_measuring import Batches
 from scripts.core.config_parts import ExistingFile, Part, base_of, path_field, unique
 from scripts.core.config_pruning import Pruned, Training
 
@@ -133,6 +134,7 @@ class Network(Part):
         description="Prune these weights: a network of its own beside the whole one, held against the whole one.",
     )
     training: Training | None = Field(default=None, description="Fine-tune the pruned weights.")
+    batches: Batches | None = Field(default=None, description="Its own batches, in place of the general ones.")
 
     @computed_field  # type: ignore[prop-decorator]
     @property

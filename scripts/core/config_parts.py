@@ -48,6 +48,21 @@ def _existing_file(text: str, info: ValidationInfo) -> str:
     return text
 
 
+def _records(text: str, info: ValidationInfo) -> str:
+    where = base_of(info) / text
+    if not (where.is_file() and where.suffix == ".zip") and not (where / "hosts").is_dir():
+        raise_mistakes(
+            [
+                (
+                    (),
+                    f"{where} holds no host's records; give an archive of `make records`, or a folder of artifacts",
+                )
+            ]
+        )
+    return text
+
+
+Records = Annotated[str, path_field("an archive of `make records`, or a folder of artifacts"), AfterValidator(_records)]
 ExistingFile = Annotated[str, path_field("a file that exists"), AfterValidator(_existing_file)]
 
 

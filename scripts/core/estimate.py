@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
+from scripts.core.plan import batches
+
 TYPICAL_S = {
     "environment": 8, "prepare": 10, "reference": 12, "calibration": 2, "quantize": 25,
     "convert_torchscript": 6, "convert_onnx": 12,
@@ -25,7 +27,7 @@ def seconds(rule: str, count: int, config: dict[str, Any], cores: int) -> float:
     if rule == "trial":
         return float(count * (measure["seconds"] + measure["warmup_seconds"] + START_S))
     if rule == "finals":
-        trials = len(config["models"]) * len(config["batches"]) * len(config["modes"])
+        trials = sum(len(batches(config, model)) for model in config["models"]) * len(config["modes"])
         trials *= finals["finalists"] * finals["rounds"]
         return float(min(finals["minutes"] * 60, trials * (finals["seconds"] + measure["warmup_seconds"] + 1)))
     if rule == "refine":

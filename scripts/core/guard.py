@@ -38,7 +38,11 @@ THREAD_VARIABLES = (
     "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS",
 )  # fmt: skip
-OUT_OF_MEMORY_SIGNS = ("MemoryError", "bad_alloc", "can't allocate memory", "cannot allocate memory", "out of memory")
+OUT_OF_MEMORY_SIGNS = (
+    "MemoryError", "bad_alloc", "can't allocate memory", "cannot allocate memory", "out of memory",
+    "CUDA_ERROR_OUT_OF_MEMORY", "Failed to allocate memory",
+)  # fmt: skip
+"""In the words of Python, C++, the kernel, CUDA's driver and libraries, and ONNX Runtime's arena."""
 
 
 @dataclass(frozen=True)

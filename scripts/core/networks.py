@@ -54,17 +54,17 @@ def label(entry: dict[str, Any]) -> str:
 
 
 def entry_of(entries: Sequence[dict[str, Any]], name: str, weights: str) -> dict[str, Any]:
-    """The config's entry with this name and label.
+    """The config's entry with this name and label, without what says only how it is measured.
 
     What is there only pruned is wanted whole too, to be held against: then it is the same entry without pruning.
     """
     for entry in entries:
         if (entry["name"], label(entry)) == (name, weights):
-            return entry
+            return {key: value for key, value in entry.items() if key != "batches"}
     pruned = next(entry for entry in entries if (entry["name"], entry["weights"]) == (name, weights))
     return whole(pruned)
 
 
 def whole(entry: dict[str, Any]) -> dict[str, Any]:
-    """The entry without pruning."""
-    return {key: value for key, value in entry.items() if key not in ("pruned", "training", "label")}
+    """The entry without pruning, and without what says only how it is measured."""
+    return {key: value for key, value in entry.items() if key not in ("pruned", "training", "label", "batches")}

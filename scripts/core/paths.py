@@ -15,9 +15,9 @@ def shape_of(batch: int, image_size: int | None) -> str:
     return f"b{batch}x{image_size}" if image_size else f"b{batch}"
 
 
-def deployable_shape(runtime: str, device: str, batch: int, image_size: int | None) -> str:
+def deployable_shape(runtime: str, variant: str, device: str, batch: int, image_size: int | None) -> str:
     """The shape of what a runtime opens for this batch: `dyn` where one artifact serves all."""
-    return shape_of(batch, image_size) if on(runtime, device).static else DYNAMIC
+    return shape_of(batch, image_size) if on(runtime, device).is_static(variant) else DYNAMIC
 
 
 def portable(
@@ -58,6 +58,11 @@ def candidate(
 
 def host_record(root: str, host: str) -> str:
     return f"{root}/hosts/{host}/host.json"
+
+
+def peaks_record(root: str, host: str) -> str:
+    """What a host's GPU reaches at its best."""
+    return f"{root}/hosts/{host}/peaks/artifact.json"
 
 
 def finals_record(root: str, host: str, name: str = "finals") -> str:

@@ -92,15 +92,14 @@ def rows(config: dict[str, Any], host: str, threads: int, nvidia: bool, kept: Ke
         _row(config, host, threads, nvidia, model, candidate, batch, mode)
         for model in config["models"]
         for candidate in [*candidates(config, nvidia), *_kept(config, model, kept)]
-        for batch, mode in product(config["batches"], config["modes"])
+        for batch, mode in product(batches(config, model), config["modes"])
     ]
 
 
 def tune_rows(config: dict[str, Any], host: str, threads: int, nvidia: bool) -> list[Row]:
     """What `tune` holds against each other: every scheme, one request at a time, at the smallest batch."""
-    batch = min(config["batches"])
     return [
-        _row(config, host, threads, nvidia, model, candidate, batch, "latency")
+        _row(config, host, threads, nvidia, model, candidate, min(batches(config, model)), "latency")
         for model in config["models"]
         for candidate in tries(config)
     ]
@@ -114,9 +113,15 @@ def _row(
     size = model["image_size"]
     return Row(
         host, model["name"], networks.label(model), runtime, precision, variant, device,
-        paths.deployable_shape(runtime, device, batch, size), batch, size, mode, threads,
+        paths.deployable_shape(runtime, variant, device, batch, size), batch, size, mode, threads,
         config["measure"]["trials"] if can_run(runtime, device, nvidia) else 0,
     )  # fmt: skip
+
+
+def batches(config: dict[str, Any], model: dict[str, Any]) -> list[int]:
+    """Those of a network: its own, or the general ones."""
+    found: list[int] = model.get("batches") or config["batches"]
+    return found
 
 
 def _kept(config: dict[str, Any], model: dict[str, Any], kept: Kept) -> Iterator[Candidate]:

@@ -55,6 +55,10 @@ FLOORS = {
 114 dB and every class, fp16 45 dB, bf16 29 dB, int8 18 dB and 56 of 59 classes (a file with clipped ranges: 17 dB, 49),
 fp8 14 dB and 56. fp32 differs by rounding alone: re-ordered sums stay above 100 dB."""
 
+BELOW_ROUNDING_DB = 10.0
+"""How far below what rounding to nearest costs untrained weights a candidate may be. Rounding towards zero, as TF32 in
+some tensor cores does, doubles the error (6 dB), and its bias adds up from layer to layer."""
+
 
 def judge(
     precision: str,
@@ -63,15 +67,18 @@ def judge(
     top1_agreement: Optional[float] = None,
     paired: Optional[Paired] = None,
     pruned: bool = False,
+    rounding_db: Optional[float] = None,
 ) -> Dict[str, Any]:
     """The verdict `gate` (pass, agreement, numeric, fail) and `gated`: each figure with its limit.
 
     Agreement of untrained weights means nothing: they are gated on numbers alone, and `numeric` says so; so is a
     network that does not classify (`top1_agreement` is None). Photos whose classes the weights do not know (`paired`
     is None) leave numbers and agreement: `agreement`. Pruned weights are held against the whole network's, and may
-    lose what int8 may.
+    lose what int8 may. rounding_db: what rounding to this precision alone costs untrained weights, where it is known.
     """
     floor = FLOORS[precision]
+    if not trained and rounding_db is not None:
+        floor = floor._replace(sqnr_db=min(floor.sqnr_db, rounding_db - BELOW_ROUNDING_DB))
     if pruned:
         floor = floor._replace(loss=FLOORS["int8"].loss, lossless=False)
     gated = {"sqnr_db": _least(sqnr_db, floor.sqnr_db)}

@@ -19,6 +19,8 @@ from scripts.models.photos import VALIDATION
 
 ORIGINAL = "original_logits.npy"
 """Beside a pruned network's reference: what the network said before."""
+ROUNDING = "rounding.json"
+"""Beside the reference of untrained weights: what rounding alone costs them, dB by precision."""
 
 IDENTICAL_DB = 200.0
 """What stands for an infinite ratio: outputs equal to the reference bit for bit."""
@@ -118,7 +120,9 @@ def verify(job: Job) -> Facts:
         more, agreement, paired = classes(wanted, got, [photos[i] for i in held], original)
         facts.update(more)
     pruned = model.get("pruned") is not None
-    facts.update(judge(options["precision"], model["trained"], ratio, agreement, paired, pruned))
+    rounding = json.loads((reference / ROUNDING).read_text()) if (reference / ROUNDING).is_file() else {}
+    limit = rounding.get(options["precision"])
+    facts.update(judge(options["precision"], model["trained"], ratio, agreement, paired, pruned, limit))
     if placement.degraded:
         facts.update(status="degraded", reason=placement.degraded)
     return facts

@@ -24,14 +24,15 @@ from scripts.models import (
     registry,
     training,
     untrained,
+    work,
 )
 from scripts.models.description import FILE, PROGRAM, WEIGHTS
 
 SETTLING_PHOTOS = 16
 
 
-def work(job: Job) -> Facts:
-    """Write the checkpoint; return versions, operator counts of the exported program, and options."""
+def prepare(job: Job) -> Facts:
+    """Write the checkpoint; return versions, operator counts and the work of the exported program, and options."""
     entry = job.options["model"]
     description = registry.describe(entry)
     if description["build"] == PROGRAM:
@@ -50,6 +51,7 @@ def work(job: Job) -> Facts:
     return {
         "versions": registry.versions(),
         "operators": export.operators(program),
+        "work": work.of(program.module(), export.example(description["inputs"], 1)),
         "options": {"batch": [1, export.MAX_BATCH], "weights": model["weights"]},
         **({"pruned": pruned} if pruned else {}),
     }
@@ -132,4 +134,4 @@ def _learned(built: Any, program: Any, entry: Dict[str, Any], description: Dict[
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(work, __doc__))
+    raise SystemExit(main(prepare, __doc__))

@@ -6,7 +6,8 @@ Options: {"photos": folder or CSV} for classifiers; for networks that take array
 Writes inputs.npy float32 [N, 3, H, W] (preprocessed photos, validation first), logits.npy float32 [N, classes] and
 photos.json, which says what each is for (validation, calibration) and its right classes; of a network with several
 inputs or outputs inputs.NAME.npy and logits.NAME.npy, each [N, ...]. Of a pruned network also original_logits.npy (or
-original_logits.NAME.npy): what the whole network says of the same inputs.
+original_logits.NAME.npy): what the whole network says of the same inputs. Of untrained weights also rounding.json: what
+rounding alone costs them, dB by precision.
 """
 
 import filecmp
@@ -18,7 +19,7 @@ import numpy as np
 import torch
 
 from scripts.core.verb import Facts, Job, Mistake, main, write_json
-from scripts.models import arrays, description, network, photos, preprocess, registry
+from scripts.models import arrays, description, network, photos, preprocess, registry, rounding
 
 DRAWN = 128
 
@@ -40,6 +41,7 @@ def work(job: Job) -> Facts:
         splits = [photos.CALIBRATION if i % 2 else photos.VALIDATION for i in range(len(inputs[0]))]
         write_json(job.out / "photos.json", [{"split": split, "classes": []} for split in splits])
         _add_original(job)
+        _add_rounding(job, built, inputs, results[0], model)
         return {"versions": registry.versions(), "options": options, "samples": len(inputs[0])}
     records, pixels = _photos(job.options.get("photos"), model)
     logits = run(built, [pixels])[0]
@@ -47,6 +49,7 @@ def work(job: Job) -> Facts:
     _save(job.out, "logits", model["outputs"], [logits])
     write_json(job.out / "photos.json", records)
     _add_original(job)
+    _add_rounding(job, built, [pixels], logits, model)
     labelled = sum(1 for record in records if record["classes"])
     facts = {"versions": registry.versions(), "options": options, "samples": len(pixels), "labelled": labelled}
     return dict(facts, top1_accuracy=accuracy(logits, records))
@@ -90,6 +93,13 @@ def _add_original(job: Job) -> None:
             raise RuntimeError("%s of the whole network's reference differs: it is of other inputs" % path.name)
     for path in sorted(job.sources["original"].glob("logits*.npy")):
         shutil.copyfile(str(path), str(job.out / ("original_" + path.name)))
+
+
+def _add_rounding(
+    job: Job, built: torch.nn.Module, inputs: Sequence[np.ndarray], outputs: np.ndarray, model: Dict[str, Any]
+) -> None:
+    if not model["trained"]:
+        write_json(job.out / rounding.FILE, rounding.costs(built, inputs, outputs, run))
 
 
 def _save(out: Path, kind: str, tensors: Sequence[Dict[str, Any]], values: Sequence[np.ndarray]) -> None:

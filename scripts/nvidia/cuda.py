@@ -6,13 +6,15 @@ Everything raises Unsupported where there is no NVIDIA GPU, and CudaError with t
 import ctypes
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 
 from scripts.core.verb import Unsupported
 
 LIBRARY = "libcuda.so.1"
+ALREADY_LOCKED = 712
+"""CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED"""
 
 
 class CudaError(RuntimeError):
@@ -137,6 +139,36 @@ class Graph:
         call("cuGraphExecDestroy", self._launchable)
 
 
+class PageLocked:
+    """Keeps the array that a caller hands over page-locked, so that a GPU copies from it without the CPU's help.
+
+    One array at a time: locking costs far more than a copy, and a caller hands the same one over again.
+    """
+
+    def __init__(self) -> None:
+        self._array: Optional[np.ndarray] = None
+        self._is_ours = False
+
+    def hold(self, array: np.ndarray) -> None:
+        """Lock the memory of `array`, which stays alive and locked until another is held, or `release`."""
+        if array is self._array:
+            return
+        self.release()
+        status = _driver().cuMemHostRegister_v2(_pointer(array), ctypes.c_size_t(array.nbytes), 1)  # PORTABLE
+        if status not in (0, ALREADY_LOCKED):  # another stream of this process may hold the same array
+            raise CudaError("cuMemHostRegister: %s" % _error(_driver(), status))
+        self._array, self._is_ours = array, status == 0
+
+    def release(self) -> None:
+        if self._array is not None and self._is_ours:
+            call("cuMemHostUnregister", _pointer(self._array))
+        self._array = None
+
+
+def _pointer(array: np.ndarray) -> ctypes.c_void_p:
+    return ctypes.c_void_p(array.ctypes.data)
+
+
 class Buffer:
     """One tensor twice: `array` in page-locked host memory, and at `address` on the GPU."""
 
@@ -149,13 +181,9 @@ class Buffer:
         memory = (ctypes.c_byte * size).from_address(host.value or 0)
         self.array = np.frombuffer(memoryview(memory), dtype=dtype).reshape(shape)
 
-    def fill(self, values: np.ndarray) -> None:
-        """Copy `values` into the host's side."""
-        np.copyto(self.array, values)
-
-    def upload(self, stream: Stream) -> None:
-        """Queue the copy from host to GPU."""
-        self._copy("cuMemcpyHtoDAsync_v2", ctypes.c_uint64(self.address), self._host, stream)
+    def upload(self, values: np.ndarray, stream: Stream) -> None:
+        """Queue the copy of `values`, of the same shape and dtype, from the host to the GPU."""
+        self._copy("cuMemcpyHtoDAsync_v2", ctypes.c_uint64(self.address), _pointer(values), stream)
 
     def download(self, stream: Stream) -> None:
         """Queue the copy from GPU to host."""

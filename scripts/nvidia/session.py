@@ -1,4 +1,8 @@
-"""Sessions whose tensors lie in page-locked memory and on the GPU: copying there and back, the GPU's clock."""
+"""Sessions whose tensors lie in page-locked memory and on the GPU: copying there and back, the GPU's clock.
+
+The caller's arrays are page-locked where they lie, as a server would receive them; outputs are copied into page-locked
+memory that the session owns.
+"""
 
 from typing import Dict, Optional
 
@@ -17,17 +21,19 @@ class BufferedSession(Session):
         self._stream, self._clock = cuda.Stream(), cuda.Clock()
         self._inputs: Dict[str, cuda.Buffer] = {}
         self._outputs: Dict[str, cuda.Buffer] = {}
+        self._locked: Dict[str, cuda.PageLocked] = {}
         self._memory = 0
 
     def take(self, inputs: Dict[str, cuda.Buffer], outputs: Dict[str, cuda.Buffer]) -> None:
         """Own these buffers. All that the candidate takes of the GPU is taken by now."""
         self._inputs, self._outputs = inputs, outputs
+        self._locked = {name: cuda.PageLocked() for name in inputs}
         self._memory = self._before - cuda.free_memory()
 
     def put(self, inputs: Arrays) -> None:
         for name, buffer in self._inputs.items():
-            buffer.fill(inputs[name])
-            buffer.upload(self._stream)
+            self._locked[name].hold(inputs[name])
+            buffer.upload(inputs[name], self._stream)
         self._stream.wait()
 
     def run(self) -> None:
@@ -55,6 +61,8 @@ class BufferedSession(Session):
         return self._memory
 
     def close(self) -> None:
+        for locked in self._locked.values():
+            locked.release()
         for buffer in [*self._inputs.values(), *self._outputs.values()]:
             buffer.close()
         self._inputs, self._outputs = {}, {}

@@ -5,15 +5,15 @@ activations in that type, as is usual for inference; what comes in and goes out 
 """
 
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, List, Optional, Tuple
 
-import numpy as np
 import torch
 from torch.utils import _pytree as pytree
 
 from scripts.core.door import Arrays, Options, Placement, Session
 from scripts.core.verb import Unsupported
 from scripts.models import description, network
+from scripts.nvidia import cuda
 from scripts.pytorch import graphs, reduced
 
 DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16}
@@ -71,7 +71,7 @@ def program(folder: Path, precision: str, device: str) -> torch.nn.Module:
 
 
 class GpuSession(Session):
-    """A function of tensors on the GPU. A sample is copied from page-locked memory, run, and copied back.
+    """A function of tensors on the GPU. A sample is copied from the caller's page-locked memory, run, and copied back.
 
     Each step ends synchronised. `captured`: run as one CUDA graph, captured at the first request.
     """
@@ -83,19 +83,20 @@ class GpuSession(Session):
         self._stream = torch.cuda.Stream(options.device)
         self._events = [torch.cuda.Event(enable_timing=True) for _ in range(2)]
         self._graph: Optional[torch.cuda.CUDAGraph] = None
-        self._host: Dict[str, torch.Tensor] = {}
+        self._locked = {name: cuda.PageLocked() for name in options.inputs}
         self._inputs: Inputs = ()
         self._outputs: List[torch.Tensor] = []
         self._back: List[torch.Tensor] = []
 
     def put(self, inputs: Arrays) -> None:
+        here = [torch.from_numpy(inputs[name]) for name in self._options.inputs]
         if not self._inputs:
-            self._host = {name: torch.from_numpy(inputs[name]).pin_memory() for name in self._options.inputs}
-            self._inputs = tuple(tensor.to(self._options.device) for tensor in self._host.values())
+            self._inputs = tuple(torch.empty_like(tensor, device=self._options.device) for tensor in here)
+        for name, locked in self._locked.items():
+            locked.hold(inputs[name])
         with torch.cuda.stream(self._stream):
-            for (name, pinned), there in zip(self._host.items(), self._inputs):
-                np.copyto(pinned.numpy(), inputs[name])
-                there.copy_(pinned, non_blocking=True)
+            for tensor, there in zip(here, self._inputs):
+                there.copy_(tensor, non_blocking=True)
         self._stream.synchronize()
 
     def execute(self) -> None:
@@ -142,7 +143,9 @@ class GpuSession(Session):
         return self._placed(self._inputs)
 
     def close(self) -> None:
-        self._graph, self._inputs, self._outputs, self._back, self._host = None, (), [], [], {}
+        for locked in self._locked.values():
+            locked.release()
+        self._graph, self._inputs, self._outputs, self._back = None, (), [], []
 
 
 def placed(function: Callable[..., Any], precision: str) -> Callable[[Inputs], Placement]:

@@ -2,7 +2,8 @@
 
 Says the answer in a few lines. If a row of this host failed, crashed, timed out or ran out of memory, lists those
 rows with their reasons and logs, and exits with 1; FILE exists only when there are none. Rows that are unsupported or
-not run here, and artifacts that failed their gate, are results: they are in the report and do not fail the run.
+not run here, and artifacts that failed their gate, are results: they are in the report and do not fail the run. So is a
+batch for which memory does not suffice where a smaller one ran.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from scripts.report.columns import read_results, write_whole
 from scripts.report.evidence import LOCATION, key_of
 from scripts.report.reading import BAD, read
 from scripts.report.rows import Row, conversions, planned, read_plan
+from scripts.report.saturation import candidate as of_candidate
 from scripts.report.summarise import chain
 from scripts.report.wording import FAILED_GATE, STATUS, candidate, count, known, listed, network, number, span
 
@@ -24,9 +26,9 @@ LOGS = {"prepare": "prepare.log", "convert": "convert.log", "compile": "compile.
 REASON_LENGTH = 160
 
 
-def log_of(row: Row, status: str, artifacts: Path) -> Path | None:
+def log_of(row: Row, status: str) -> Path | None:
     """The log of the stage that ended a row so, which lies beside its record; None where it left none."""
-    upstream = [read(folder / "artifact.json", "convert") for folder in reversed(list(conversions(row, artifacts)))]
+    upstream = [read(folder / "artifact.json", "convert") for folder in reversed(list(conversions(row)))]
     trials = [read(path, "measure") for path in row.trials]
     for record in [*upstream, *chain(row), *trials]:
         if record.status == status:
@@ -41,10 +43,28 @@ def log_of(row: Row, status: str, artifacts: Path) -> Path | None:
     return None
 
 
+def failed(table: pd.DataFrame, host: str) -> pd.DataFrame:
+    """The rows of `host` that make the run fail."""
+    here = table[table["host"] == host]
+    bad = here[here["status"].isin(BAD)]
+    ran = dict(_least_batches(here[here["status"] == "ok"]))
+    too_large = [
+        cells["status"] == "oom" and ran.get(of_candidate(dict(cells)), cells["batch"]) < cells["batch"]
+        for _, cells in bad.iterrows()
+    ]
+    return bad[[not each for each in too_large]] if too_large else bad
+
+
+def _least_batches(table: pd.DataFrame) -> Iterator[tuple[tuple[Any, ...], int]]:
+    """Each candidate of a table with the smallest of its batches."""
+    for _, cells in table.sort_values("batch", ascending=False).iterrows():
+        yield of_candidate(dict(cells)), int(cells["batch"])
+
+
 def complaints(table: pd.DataFrame, plan: dict[str, Any]) -> Iterator[str]:
     """One line per candidate that ended badly (all its workloads together), and one for its log."""
-    rows, artifacts = {row.key: row for row in planned(plan)}, Path(plan["config"]["artifacts"])
-    bad = table[(table["host"] == plan["host"]) & table["status"].isin(BAD)]
+    rows = {row.key: row for row in planned(plan)}
+    bad = failed(table, plan["host"])
     names = ["model", "weights", "runtime", "precision", "variant", "device", "status", "reason"]
     for _, group in bad.groupby(names, sort=False, dropna=False):
         cells = group.iloc[0]
@@ -53,7 +73,7 @@ def complaints(table: pd.DataFrame, plan: dict[str, Any]) -> Iterator[str]:
         short = reason if len(reason) <= REASON_LENGTH else reason[: REASON_LENGTH - 3] + "..."
         yield f"  {network(cells)}, {candidate(cells)}, batch {batches}: {STATUS[cells['status']]}: {short}"
         row = rows.get(key_of(cells))
-        log = log_of(row, cells["status"], artifacts) if row else None
+        log = log_of(row, cells["status"]) if row else None
         if log is not None:
             yield f"    log: {log}"
 
@@ -97,7 +117,9 @@ def summary(table: pd.DataFrame, plan: dict[str, Any], report: Path) -> list[str
     location = plan.get("config", {}).get("measure", {}).get("location", LOCATION)
     lines = [line for question in questions(table, plan["host"], location) for line in answer(question)]
     here = table[table["host"] == plan["host"]]
-    groups = {STATUS[status]: here[here["status"] == status] for status in ("not_run", "unsupported", "degraded")}
+    groups = {
+        STATUS[status]: here[here["status"] == status] for status in ("not_run", "unsupported", "degraded", "oom")
+    }
     groups[FAILED_GATE] = here[(here["status"] == "ok") & (here["gate"] == "fail").fillna(False)]
     for words, rows in groups.items():
         if len(rows):
@@ -115,13 +137,12 @@ def main(argv: list[str] | None = None) -> int:
     table, plan = read_results(args.csv), read_plan(args.plan)
     text = summary(table, plan, args.report)
     print("\n".join(text))
-    failed = list(complaints(table, plan))
-    if not failed:
+    said = list(complaints(table, plan))
+    if not said:
         write_whole(args.ok, lambda path: path.write_text("\n".join(text) + "\n"))
         return 0
     args.ok.unlink(missing_ok=True)
-    bad = table[(table["host"] == plan["host"]) & table["status"].isin(BAD)]
-    print(f"{count(len(bad), 'row')} failed:", *failed, sep="\n")
+    print(f"{count(len(failed(table, plan['host'])), 'row')} failed:", *said, sep="\n")
     print("To try them again as they are, set `retry_failed: true` in the config.")
     return 1
 

@@ -99,8 +99,9 @@ class Evidence:
 
     def model(self, model: str, weights: str) -> dict[str, Any]:
         """The network's `model.json`; {} where it was never made."""
-        checkpoint = Path(paths.checkpoint(str(self.artifacts), f"{model}.{weights}"))
-        return read_if_any(checkpoint / "files" / "model.json")
+        checkpoints = [Path(paths.checkpoint(str(root), f"{model}.{weights}")) for root in self._roots]
+        found = (read_if_any(checkpoint / "files" / "model.json") for checkpoint in checkpoints)
+        return next(filter(None, found), {})
 
     def noun(self, model: str, weights: str) -> str:
         """What a network takes: images or items."""
@@ -115,7 +116,13 @@ class Evidence:
 
     def host_facts(self, host: str) -> dict[str, Any]:
         """A host's record."""
-        return read_if_any(Path(paths.host_record(str(self.artifacts), host)))
+        found = (read_if_any(Path(paths.host_record(str(root), host))) for root in self._roots)
+        return next(filter(None, found), {})
+
+    @property
+    def _roots(self) -> list[Path]:
+        """The folders of records, this run's first."""
+        return list(dict.fromkeys([self.artifacts, *(row.root for row in self.rows.values())]))
 
     def environments(self) -> Iterator[dict[str, Any]]:
         """The records of this host's environments, by name."""

@@ -82,9 +82,10 @@ def _phase(count: int, total: int) -> str:
     return f"slow in {count} of {total} trials" if count else "usual"
 
 
-def all_finals(artifacts: Path, hosts: Sequence[str]) -> list[Finals]:
-    """The finals of all hosts."""
-    return [each for host in hosts for each in read_finals(Path(paths.finals_record(str(artifacts), host)))]
+def all_finals(roots: Mapping[str, Path]) -> list[Finals]:
+    """The finals of all hosts. roots: each host's folder of records."""
+    records = [Path(paths.finals_record(str(root), host)) for host, root in sorted(roots.items())]
+    return [each for record in records for each in read_finals(record)]
 
 
 def standings(finals: Sequence[Finals], location: str) -> dict[Key, Values]:

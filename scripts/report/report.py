@@ -145,7 +145,7 @@ def context(table: pd.DataFrame, evidence: Evidence, reports: Path, proofs: Path
         "host": evidence.host, "measured_on": host.measured_on(evidence),
         "sections": sections(table, evidence, reports / "tune.csv"),
         "counts": counts(here), "troubles": troubles(table, evidence), "location": evidence.location,
-        "several_hosts": len(hosts) > 1, "machines": [each for each in compared if len(each.hosts) > 1],
+        "several_hosts": len(hosts) > 1, "machines": [each for each in compared if set(each.hosts) - {evidence.host}],
         "hosts": [(name, host.facts(evidence, name)) for name in hosts or [evidence.host]],
         "toolchains": host.toolchains(evidence), "environments": list(evidence.environments()),
         "conditions": host.conditions(evidence), "gates": gate_limits(table, evidence),

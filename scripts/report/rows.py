@@ -1,18 +1,19 @@
 """The rows of the results: which candidates and workloads there are, and where their records lie.
 
-Rows of this host come from the plan, in its order. Rows of other hosts are found by the paths of the folders
-that were copied below `hosts/`.
+Rows of this host come from the plan, in its order. Rows of other hosts are found by their paths: below `hosts/` in
+the folder of this run, and in the folders of other hosts' records that the config names.
 """
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from scripts.core import paths
 from scripts.core.catalogue import FORMATS, RUNTIMES, on
+from scripts.report.others import opened
 from scripts.report.reading import read
 
 KEY = ("host", "model", "weights", "runtime", "precision", "variant", "device", "shape", "batch", "image_size", "mode")
@@ -25,8 +26,10 @@ class Row:
     """One host, candidate and workload, with the folders and files of its records.
 
     image_size is None for a network that takes no images, threads for another host's row that never measured.
-    `trials` are paths, one per planned trial.
+    `trials` are paths, one per planned trial. `root` is the folder that all its records lie in.
     """
+
+    root: Path
 
     host: str
     model: str
@@ -77,6 +80,7 @@ def planned(plan: dict[str, Any]) -> list[Row]:
     rows = []
     for values in plan["rows"]:
         fields: dict[str, Any] = {name: values[name] for name in (*KEY, "threads")}
+        fields["root"] = Path(plan["config"]["artifacts"])
         for name in ("checkpoint", "reference", "portable", "deployable", "verify"):
             fields[name] = Path(values["paths"][name])
         rows.append(Row(**fields, trials=tuple(Path(path) for path in values["paths"]["trials"])))
@@ -92,13 +96,13 @@ def portable_folder(artifacts: Path, network: str, format_name: str, candidate: 
     return Path(paths.portable(str(artifacts), format_name, network=network, kind=kind, shape=shape))
 
 
-def conversions(row: Row, artifacts: Path) -> Iterator[Path]:
+def conversions(row: Row) -> Iterator[Path]:
     """Folders of every conversion from the checkpoint to the row's portable file, the last first."""
     name, folder = on(row.runtime, row.device).format_of(row.precision), row.portable
     while (source := FORMATS[name].source) is not None:
         yield folder
         name = source
-        folder = portable_folder(artifacts, f"{row.model}.{row.weights}", name, (row.precision, row.variant), row.shape)
+        folder = portable_folder(row.root, f"{row.model}.{row.weights}", name, (row.precision, row.variant), row.shape)
 
 
 def _trial_number(path: Path) -> int:
@@ -119,7 +123,7 @@ def _row(artifacts: Path, host: str, workload: Path) -> Row | None:
     asked = {read(path, "measure").get("threads", "asked") for path in trials} - {None}
     size = work["image_size"]
     return Row(
-        host=host, model=model, weights=weights, runtime=runtime, **what.groupdict(), shape=shape,
+        root=artifacts, host=host, model=model, weights=weights, runtime=runtime, **what.groupdict(), shape=shape,
         batch=int(work["batch"]), image_size=int(size) if size else None, mode=work["mode"],
         threads=next(iter(sorted(asked)), None),
         checkpoint=Path(paths.checkpoint(root, network)), reference=Path(paths.reference(root, network)),
@@ -129,7 +133,7 @@ def _row(artifacts: Path, host: str, workload: Path) -> Row | None:
 
 
 def found(artifacts: Path, skip: str) -> Iterator[Row]:
-    """The rows of every host below `artifacts/hosts/` but `skip`, sorted by path."""
+    """The rows of every host below `hosts/` in `artifacts` but `skip`, sorted by path."""
     for folder in sorted((artifacts / "hosts").glob("*/*/*/*/*/trials/*")):
         host = folder.relative_to(artifacts / "hosts").parts[0]
         row = _row(artifacts, host, folder) if host != skip else None
@@ -138,5 +142,14 @@ def found(artifacts: Path, skip: str) -> Iterator[Row]:
 
 
 def all_rows(plan: dict[str, Any], artifacts: Path) -> list[Row]:
-    """This host's rows by the plan, then the other hosts' as found."""
-    return [*planned(plan), *found(artifacts, skip=plan["host"])]
+    """This host's rows by the plan, then other hosts' as found; a host that is found twice counts where it is first."""
+    rows = planned(plan)
+    for root in [artifacts, *(opened(Path(source), artifacts) for source in plan["config"].get("hosts", []))]:
+        present = {row.host for row in rows} | {plan["host"]}
+        rows += [row for row in found(root, skip=plan["host"]) if row.host not in present]
+    return rows
+
+
+def roots(rows: Iterable[Row]) -> dict[str, Path]:
+    """Each host's folder of records."""
+    return {row.host: row.root for row in rows}

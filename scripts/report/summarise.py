@@ -22,7 +22,9 @@ from scripts.report.pareto import pareto
 from scripts.report.payoff import payoffs
 from scripts.report.reading import BAD, Record, Trial, read, read_if_any, read_trial, worst
 from scripts.report.relations import all_finals, host_phases, speedups, standings
-from scripts.report.rows import KEY, Row, all_rows, conversions, read_plan
+from scripts.report.roofline import roofline
+from scripts.report.rows import KEY, Row, all_rows, conversions, read_plan, roots
+from scripts.report.saturation import saturation
 from scripts.report.wording import ENDED
 
 WEIGHTS, PROGRAM = "weights.pt", "program.pt2"
@@ -67,14 +69,14 @@ def verdict(stages: Sequence[Record], good: Sequence[Trial], bad: Sequence[Recor
     return gravest.status, reason
 
 
-def conversion_cost(row: Row, artifacts: Path) -> Values:
+def conversion_cost(row: Row) -> Values:
     """Wall seconds from the checkpoint to the portable file and the greatest memory on the way, MB.
 
     OpenVINO's IR is made from the ONNX file, so it costs both; so does what is quantised, with its calibration. A
     runtime that loads the checkpoint itself costs nothing. An export that compiles is told as compiling. Empty where a
     step did not finish.
     """
-    folders = [folder for folder in conversions(row, artifacts) if not ledger.is_compiled(row, folder)]
+    folders = [folder for folder in conversions(row) if not ledger.is_compiled(row, folder)]
     steps = [read(folder / "build.json", "convert") for folder in folders]
     seconds = [build.number("wall_s") for build in steps]
     if not all(build.usable for build in steps) or None in seconds:
@@ -113,29 +115,28 @@ def deployed_bytes(row: Row, artifact: Record) -> int:
     return int(artifact.number("bytes") or 0) - int((unused and artifact.number("files", unused, "bytes")) or 0)
 
 
-def costs(row: Row, artifacts: Path) -> Values:
+def costs(row: Row) -> Values:
     """What the artifact is and what it took to make: seconds, bytes, sha256."""
     artifact = read(row.deployable / "artifact.json", "compile")
-    values = conversion_cost(row, artifacts) | ledger.costs(row)
+    values = conversion_cost(row) | ledger.costs(row)
     if artifact.usable:
         values |= {"artifact_bytes": deployed_bytes(row, artifact), "artifact_sha256": artifact.text("sha256")}
     return values
 
 
-def summary(
-    row: Row, good: Sequence[Trial], bad: Sequence[Record], artifacts: Path, torch_build: str | None, asked: Values
-) -> Values:
+def summary(row: Row, good: Sequence[Trial], bad: Sequence[Record], torch_build: str | None, asked: Values) -> Values:
     """One row of the table, but for what it takes other rows to tell. `asked`: the config's `measure`."""
     stages = chain(row)
     status, reason = verdict(stages, good, bad)
     checked = stages[-1]
     sessions = sorted({str(session) for trial in good if (session := trial.record.get("session"))})
     builds = {trial.record.text("torch_build") for trial in good} - {None}
+    measured = timing(row, good, asked["location"], asked["resolution"])
     return {
         **dict(zip(KEY, row.key, strict=True)),
         "threads": row.threads, "torch_build": next(iter(builds), torch_build), "session": " ".join(sessions) or None,
         "status": status, "reason": reason, "trials": len(good), "samples": 0,
-        **timing(row, good, asked["location"], asked["resolution"]), **costs(row, artifacts),
+        **measured, **roofline(row, measured.get("device_ms")), **costs(row),
         **(correctness(checked) if checked.usable else {}),
     }  # fmt: skip
 
@@ -149,12 +150,12 @@ def summarise(plan: dict[str, Any], artifacts: Path) -> list[Values]:
     """All rows of the table as dicts, with every column of the contract that is known."""
     here, asked = (plan["host"], plan.get("torch_build")), plan["config"]["measure"]
     rows = {row.key: row for row in all_rows(plan, artifacts)}
-    finals = all_finals(artifacts, sorted({row.host for row in rows.values()}))
+    finals = all_finals(roots(rows.values()))
     lost = {finalist.key: list(finalist.failed) for each in finals for finalist in each.finalists}
     measured = {key: trials_of(row) for key, row in rows.items()}
     table = {
         key: summary(
-            row, measured[key][0], [*measured[key][1], *lost.get(key, [])], artifacts,
+            row, measured[key][0], [*measured[key][1], *lost.get(key, [])],
             here[1] if row.host == here[0] else None, asked,
         )
         for key, row in rows.items()
@@ -168,6 +169,7 @@ def summarise(plan: dict[str, Any], artifacts: Path) -> list[Values]:
         host_phases(trials),
         standings(finals, location),
         pareto(table, location),
+        saturation(table),
     ]
     for found in more:
         _add(table, found)

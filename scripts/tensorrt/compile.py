@@ -1,4 +1,4 @@
-"""Build a TensorRT engine for one batch: `model.engine`.
+"""Build a TensorRT engine for one batch, or with `profile` for a range of them: `model.engine`.
 
 Source: `portable`, a folder with `model.onnx`, whose dtypes are the engine's: it is strongly typed. TensorRT builds on
 the GPU that will run the engine. TensorRT for RTX builds for the GPU named by the option `target` ("sm86", ...), with
@@ -36,12 +36,24 @@ def parse(source: Path, network: Any, log: Any) -> None:
     )
 
 
+def free_inputs(network: Any) -> List[Any]:
+    """The inputs whose first dimension, the batch, is free."""
+    inputs = [network.get_input(index) for index in range(network.num_inputs)]
+    return [tensor for tensor in inputs if tensor.shape[0] == -1]
+
+
 def fix_batch(network: Any, batch: int) -> None:
     """Set the free first dimension of every input to `batch`: all contexts may then share the one engine."""
-    for index in range(network.num_inputs):
-        tensor = network.get_input(index)
-        shape = tuple(tensor.shape)
-        tensor.shape = (batch,) + shape[1:] if shape[0] == -1 else shape
+    for tensor in free_inputs(network):
+        tensor.shape = (batch,) + tuple(tensor.shape)[1:]
+
+
+def profiled(builder: Any, network: Any, batches: "List[int]") -> Any:
+    """An optimisation profile for the least, the usual and the greatest batch; kernels are chosen for the usual one."""
+    profile = builder.create_optimization_profile()
+    for tensor in free_inputs(network):
+        profile.set_shape(tensor.name, *((batch,) + tuple(tensor.shape)[1:] for batch in batches))
+    return profile
 
 
 def configure(builder: Any, options: "Dict[str, Any]") -> "Tuple[Any, Dict[str, Any]]":
@@ -49,6 +61,9 @@ def configure(builder: Any, options: "Dict[str, Any]") -> "Tuple[Any, Dict[str, 
     trt = versions.trt
     config = builder.create_builder_config()
     config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED  # the report of layers; it costs no time at run time
+    config.builder_optimization_level = options.get("optimization_level", config.builder_optimization_level)
+    if options.get("workspace_mb"):
+        config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, int(options["workspace_mb"] * 1e6))
     versions.allow(config, options["precision"])
     target = None
     if versions.builds_without_gpu(options["runtime"]):
@@ -60,6 +75,7 @@ def configure(builder: Any, options: "Dict[str, Any]") -> "Tuple[Any, Dict[str, 
         "tf32": config.get_flag(trt.BuilderFlag.TF32),
         "strongly_typed": versions.strongly_typed(),
         "optimization_level": config.builder_optimization_level,
+        "workspace_bytes": config.get_memory_pool_limit(trt.MemoryPoolType.WORKSPACE),
     }
     return config, used
 
@@ -112,9 +128,13 @@ def build(source: Path, options: "Dict[str, Any]", kept: Optional[Path] = None) 
     builder = versions.trt.Builder(log)
     network = versions.create_network(builder)
     parse(source, network, log)
-    fix_batch(network, options["batch"])
+    batches = options.get("profile")
+    if not batches:
+        fix_batch(network, options["batch"])
     table = layers.multiplications(network) if versions.strongly_typed() else {}
     config, used = configure(builder, options)
+    if batches:
+        config.add_optimization_profile(profiled(builder, network, batches))
     was_warm = warm(config, kept)
     engine = builder.build_serialized_network(network, config)
     if engine is None:

@@ -24,6 +24,8 @@ DTYPES = {
     "BOOL": "bool",
 }
 """NumPy's names for TensorRT's dtypes. (Its own table fails in 8.6 with NumPy from 1.24 on.)"""
+PROFILE = "profile"
+"""The variant whose engine serves a range of batches."""
 GRAPHED = "cuda_graphs"
 """The variant whose requests are one CUDA graph."""
 NARROW = ("float16", "bfloat16", "float8", "int8")
@@ -60,12 +62,23 @@ class TensorRT(BufferedSession):
         if self._context is None:
             raise RuntimeError("TensorRT made no execution context: %s" % versions.complaints(keep[1]))
         self._graph: Optional[cuda.Graph] = None
+        for name in options.inputs:
+            self._settle(name)
         inputs, outputs = ({name: self._buffer(name) for name in names} for names in (options.inputs, options.outputs))
         self.take(inputs, outputs)
 
+    def _settle(self, name: str) -> None:
+        """Tell an engine that serves many batches which one comes."""
+        shape = tuple(self._engine.get_tensor_shape(name))
+        if shape[0] != -1:
+            return
+        if not self._context.set_input_shape(name, (self._options.batch,) + shape[1:]):
+            least, _, most = (entry[0] for entry in self._engine.get_tensor_profile_shape(name, 0))
+            raise Unsupported("this engine serves batches from %d to %d (tensorrt.profile)" % (least, most))
+
     def _buffer(self, name: str) -> cuda.Buffer:
         """A buffer for the tensor `name`, which the context will read or write."""
-        shape = tuple(self._engine.get_tensor_shape(name))
+        shape = tuple(self._context.get_tensor_shape(name))
         buffer = cuda.Buffer(shape, DTYPES[self._engine.get_tensor_dtype(name).name])
         self._context.set_tensor_address(name, buffer.address)
         return buffer
@@ -88,6 +101,8 @@ class TensorRT(BufferedSession):
             raise RuntimeError("TensorRT did not run the engine: %s" % versions.complaints(self._keep[1]))
 
     def clone(self) -> Session:
+        if self._options.variant == PROFILE:
+            raise NotImplementedError("contexts of one engine cannot share an optimisation profile")
         return TensorRT(self._engine, self._options, self._gpu, cuda.free_memory(), self._keep)
 
     def placement(self) -> Placement:

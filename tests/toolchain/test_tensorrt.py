@@ -39,6 +39,23 @@ def test_the_engine_is_for_the_batch_and_the_target(verb, tiny_onnx, tmp_path):
     assert len(set(engines)) == 3
 
 
+def test_one_engine_for_a_range_of_batches(verb, tiny_onnx, tmp_path):
+    """Its kernels are those of the usual batch; the network's multiplications are told all the same."""
+    result = built(verb, tiny_onnx, tmp_path / "files", variant="profile", batch=None, profile=[1, 4, 16])
+    assert result.code == 0, result.stderr
+    assert result.facts["multiplications"] == {"float32": 1.0}
+    usual = built(verb, tiny_onnx, tmp_path / "other", variant="profile", batch=None, profile=[1, 8, 16])
+    assert (result.out / "model.engine").read_bytes() != (usual.out / "model.engine").read_bytes()
+
+
+def test_the_builder_does_as_it_is_told(verb, tiny_onnx, tmp_path):
+    lazy = built(verb, tiny_onnx, tmp_path / "lazy", optimization_level=0, workspace_mb=64)
+    assert lazy.code == 0, lazy.stderr
+    assert lazy.facts["options"]["optimization_level"] == 0
+    assert lazy.facts["options"]["workspace_bytes"] == 64_000_000
+    assert built(verb, tiny_onnx, tmp_path / "usual").facts["options"]["optimization_level"] == 3
+
+
 def test_a_build_takes_up_what_an_earlier_one_timed(verb, tiny_onnx, tmp_path):
     cache = tmp_path / "cache"
     cache.mkdir()

@@ -17,8 +17,8 @@ __all__ = ["base"]
 
 TOP = (
     "host, models, precisions, runtimes, devices, batches, modes, threads, calibration, measure, rate_per_s, finals, "
-    "serving, trust, rebuild, limits, tensorrt_rtx, photos, torch_build, interpreters, artifacts, reports, store, "
-    "fresh, retry_failed"
+    "serving, trust, rebuild, limits, tensorrt, tensorrt_rtx, photos, torch_build, interpreters, artifacts, reports, "
+    "store, hosts, fresh, retry_failed"
 )
 
 
@@ -37,13 +37,13 @@ TOP = (
         ("batches: [true]", "batches[0]: true is not allowed; give a whole number from 1 to 1024"),
         ("batches: [1.0]", "batches[0]: 1.0 is not allowed; give a whole number from 1 to 1024"),
         ("batches: [1, null]", "batches[1]: is empty (null); give a whole number from 1 to 1024, or leave it out"),
-        ("batches: []", "batches: is empty; give a list, each item a whole number from 1 to 1024"),
-        ("batches: 8", "batches: 8 is not allowed; give a list, each item a whole number from 1 to 1024"),
+        ("batches: []", "batches: is empty; give auto, or a list, each item a whole number from 1 to 1024"),
+        ("batches: 8", "batches: 8 is not allowed; give auto, or a list, each item a whole number from 1 to 1024"),
         ("batches: [8, 1, 8]", "batches[2]: 8 is there twice; name it once"),
         (
             "batches:",
-            "batches: is empty (null); give a list, each item a whole number from 1 to 1024, or leave it out for the "
-            "default, [1, 8]",
+            "batches: is empty (null); give auto, or a list, each item a whole number from 1 to 1024, or leave it out "
+            "for the default, [1, 8]",
         ),
         ("modes: [speed]", 'modes[0]: "speed" is not allowed; give latency, throughput or serving'),
         ("threads: 0", "threads: 0 is not allowed; give auto, or a whole number from 1 to 4096"),
@@ -99,7 +99,7 @@ def test_a_mistake_is_one_sentence(text: str, sentence: str) -> None:
         ({"nmae": "resnet18"}, [
             "models[0].name: is missing; give lower-case letters, digits and _",
             "models[0].nmae: is not a key here (did you mean name?); the keys here are name, weights, file, sha256, "
-            "trust, build, preprocess, inputs, outputs, labels, pruned, training",
+            "trust, build, preprocess, inputs, outputs, labels, pruned, training, batches",
         ]),
         ({"name": "resnet18", "weights": "package"},
          ['models[0].weights: "package" has none for resnet18; give torchvision, untrained or file:PATH']),

@@ -37,6 +37,8 @@ def test_a_good_end(tmp_path: Path) -> None:
         ("import os; os.abort()", Status.CRASHED, "SIGABRT"),
         ("import os; os.kill(os.getpid(), 9)", Status.OOM, "SIGKILL"),
         ("raise MemoryError('too big')", Status.OOM, "ran out of memory"),
+        ("raise RuntimeError('cuMemAlloc_v2: CUDA_ERROR_OUT_OF_MEMORY')", Status.OOM, "ran out of memory"),
+        ("raise RuntimeError('Failed to allocate memory for requested buffer of size 8')", Status.OOM, "ran out"),
     ],
 )
 def test_bad_ends_have_a_word_and_a_reason(tmp_path: Path, code: str, status: Status, words: str | None) -> None:

@@ -62,7 +62,11 @@ def of_verify(folders: dict[str, Path]) -> Values:
     photos = [photo for photo in json.loads((reference / "photos.json").read_text()) if photo["split"] == VALIDATION]
     model = json.loads((folders["checkpoint"] / "files" / "model.json").read_text())
     arrays = [heads(reference, kind, len(photos)) for kind in ("inputs", "logits", "original_logits")]
-    return {"deployable": _sha256(folders["deployable"]), "arrays": arrays, "photos": photos, "model": model}
+    rounding = reference / "rounding.json"
+    return {
+        "deployable": _sha256(folders["deployable"]), "arrays": arrays, "photos": photos, "model": model,
+        "rounding": rounding.read_text() if rounding.is_file() else None,
+    }  # fmt: skip
 
 
 def _sha256(folder: Path) -> str:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -79,6 +79,17 @@ OUTPUTS = (
     Column("Memory", "MB", "Greatest memory of the conversions, calibration included", figure("convert_rss_mb")),
     Column("Compile", "s", "From portable file to this host's artifact", figure("compile_s", digits=2)),
 )
+ON_GPU = (
+    Column("On the GPU", "ms", "From the first kernel to the last, by the GPU's own clock", figure("device_ms")),
+    Column("Copies", "", "Share of the request spent between host and GPU", share("copy_share", 2)),
+    Column("Rate", "TFLOP/s", "Multiplying operators alone, over the time on the GPU", figure("tflops")),
+    Column("Of reached", "", "Of what this GPU reached in a large matrix product of that type", share("peak_share", 3)),
+    Column("Of promised", "", "Of what the GPU's data sheet says", share("peak_share_spec", 3)),
+    Column("Bound by", "", "What the roofline says takes the time at least", text("bound"), words=True),
+    Column("GPU memory", "MB", "Taken by opening it; with PyTorch its allocator's peak", figure("gpu_mem_mb")),
+    Column("Power", "W", "Mean under load, idle included", figure("power_w")),
+    Column("Busy", "%", "As the driver says", figure("gpu_util_pct")),
+)
 HOW = (
     Column("Trials", "", "Fresh processes", figure("trials")),
     Column("Requests", "", "Samples of all trials", figure("samples")),
@@ -128,7 +139,15 @@ def details(question: Question, evidence: Evidence) -> list[Table]:
         ("How each row was measured", "", HOW),
     )
     found = [_table(title, says, columns, question, evidence, "latency", True) for title, says, columns in named]
-    return [table for table in found if table]
+    return [table for table in [on_gpu(question, evidence), *found] if table]
+
+
+def on_gpu(question: Question, evidence: Evidence) -> Table | None:
+    """What the GPU itself says of the rows that ran on one; None where none did."""
+    says = "Without the copies. The copies and the time on the GPU are within the request's time above."
+    table = _table("On the GPU", says, ON_GPU, question, evidence, "latency", True)
+    lines = tuple(line for line in table.lines if line.cells[0] is not EMPTY) if table else ()  # the GPU's own time
+    return replace(table, lines=lines) if table and lines else None
 
 
 def energy_reason(rows: pd.DataFrame) -> tuple[str, tuple[Column, ...]]:
