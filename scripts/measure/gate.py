@@ -55,9 +55,9 @@ FLOORS = {
 114 dB and every class, fp16 45 dB, bf16 29 dB, int8 18 dB and 56 of 59 classes (a file with clipped ranges: 17 dB, 49),
 fp8 14 dB and 56. fp32 differs by rounding alone: re-ordered sums stay above 100 dB."""
 
-BELOW_ROUNDING_DB = 10.0
-"""How far below what rounding to nearest costs untrained weights a candidate may be. Rounding towards zero, as TF32 in
-some tensor cores does, doubles the error (6 dB), and its bias adds up from layer to layer."""
+BELOW_ROUNDING_DB = 6.0
+"""How far below what rounding to nearest costs untrained weights a candidate may be: twice the error, as rounding
+towards zero makes it."""
 
 
 def judge(
