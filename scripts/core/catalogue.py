@@ -236,6 +236,11 @@ RUNTIMES: dict[str, Runtime] = {
         variants=only("fp32", "tf32", "fp16", "int8"), formats={"int8": "onnx_flagged_int8"},
         extra=dict.fromkeys(("fp32", "fp16", "int8"), ("cuda_graphs", PROFILE)), dynamic=(PROFILE,),
     ),
+    "torch_tensorrt": Runtime(
+        "Torch-TensorRT", "torch_tensorrt", "checkpoint", "torch", compiles=True, static=True, **NVIDIA,
+        variants=only("fp32", "tf32", "fp16", "bf16"),
+        extra=dict.fromkeys(("fp32", "fp16"), ("cuda_graphs", PROFILE)), dynamic=(PROFILE,),
+    ),
     "tensorrt_rtx": Runtime(
         "TensorRT for RTX", "tensorrt", "onnx", "tensorrt_rtx", compiles=True, static=True,
         **NVIDIA, builds_without_device=True,

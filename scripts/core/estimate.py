@@ -15,6 +15,7 @@ TYPICAL_S = {
     "convert_torchscript": 6, "convert_onnx": 12,
     "convert_openvino": 4, "convert_litert": 25, "convert_executorch": 25, "compile_inductor": 40,
     "compile_onnxruntime": 2, "compile_openvino": 3, "compile_tensorrt": 60, "compile_tensorrt_rtx": 4,
+    "compile_torch_tensorrt": 90, "peaks": 30,
     "verify": 6, "summarise": 3, "report": 8, "export_candidate": 3,
 }  # fmt: skip
 START_S = 2.5

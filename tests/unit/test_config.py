@@ -57,7 +57,9 @@ def test_quick_is_batch_1_without_the_slow_compilers() -> None:
     )
     found = resolved(json.dumps(merged))
     assert found["batches"] == [1] and found["measure"]["trials"] == 3 and found["measure"]["seconds"] <= 1
-    assert set(RUNTIMES) - set(found["runtimes"]) == {"torch_compile", "aotinductor", "tensorrt", "tensorrt_rtx"}
+    assert set(RUNTIMES) - set(found["runtimes"]) == {
+        "torch_compile", "aotinductor", "tensorrt", "torch_tensorrt", "tensorrt_rtx",
+    }  # fmt: skip
 
 
 def test_what_comes_out_is_plain_json_and_has_the_keys_in_a_fixed_order() -> None:
