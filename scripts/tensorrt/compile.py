@@ -8,6 +8,7 @@ a quantised one. Facts hold the engine's `layers` and the share of `multiplicati
 
 from collections import Counter
 from pathlib import Path
+from time import monotonic
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from scripts.core import quantised
@@ -112,6 +113,18 @@ def leave(config: Any, kept: Optional[Path]) -> None:
         (kept / TIMING).write_bytes(bytes(config.get_timing_cache().serialize()))
 
 
+class Told:
+    """Prints what was reached, and how long it took since the last time: where a build's time goes, for its log."""
+
+    def __init__(self) -> None:
+        self._last = monotonic()
+
+    def __call__(self, what: str) -> None:
+        now = monotonic()
+        print("%s: %.1f s" % (what, now - self._last), flush=True)
+        self._last = now
+
+
 class Built(NamedTuple):
     """An engine's bytes, its layers, the network's multiplications, and what was decided."""
 
@@ -124,8 +137,9 @@ class Built(NamedTuple):
 
 def build(source: Path, options: "Dict[str, Any]", kept: Optional[Path] = None) -> Built:
     """Build it. Raises RuntimeError in TensorRT's words if it cannot."""
-    log = versions.logger()
+    log, told = versions.logger(), Told()
     builder = versions.trt.Builder(log)
+    told("the builder is there")
     network = versions.create_network(builder)
     parse(source, network, log)
     batches = options.get("profile")
@@ -136,15 +150,18 @@ def build(source: Path, options: "Dict[str, Any]", kept: Optional[Path] = None) 
     if batches:
         config.add_optimization_profile(profiled(builder, network, batches))
     was_warm = warm(config, kept)
+    told("the graph is read")
     engine = builder.build_serialized_network(network, config)
     if engine is None:
         raise RuntimeError("TensorRT built no engine: %s" % versions.complaints(log))
+    told("the engine is built")
     leave(config, kept)
     data = bytes(engine)
     if versions.builds_without_gpu(options["runtime"]):
         return Built(data, layers.as_built(log), table, used, was_warm)
-    loaded = versions.trt.Runtime(log).deserialize_cuda_engine(data)
-    return Built(data, layers.of_engine(loaded), table, used, was_warm)
+    found = layers.of_engine(versions.trt.Runtime(log).deserialize_cuda_engine(data))
+    told("its layers are listed")
+    return Built(data, found, table, used, was_warm)
 
 
 def work(job: Job) -> Facts:
