@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     Field,
     PrivateAttr,
     ValidationInfo,
@@ -77,6 +78,11 @@ def _told_apart(entries: list[Network]) -> list[Network]:
             mistakes.append(((i,), sentence))
     raise_mistakes(mistakes)
     return entries
+
+
+def _no_store(value: Any) -> Any:
+    """YAML reads `off` as false."""
+    return "off" if value is False else value
 
 
 def _as_written(value: Any) -> Any:
@@ -156,7 +162,7 @@ class Config(Part):
     )
     artifacts: Folder = Field(default="artifacts", description="Folder for what is built and measured.")
     reports: Folder = Field(default="reports", description="Folder for the report, its table and its figures.")
-    store: Annotated[str, path_field("`auto`, `off` or a folder of your own")] = Field(
+    store: Annotated[str, BeforeValidator(_no_store), path_field("`auto`, `off` or a folder of your own")] = Field(
         default="auto",
         description="Folder that keeps what was compiled and measured, for all checkouts; `auto` is the one that "
         "ASSAY_STORE names, else one in your cache; `off` is none.",

@@ -62,6 +62,16 @@ def test_quick_is_batch_1_without_the_slow_compilers() -> None:
     }  # fmt: skip
 
 
+def test_no_store_may_be_written_as_yaml_has_it() -> None:
+    assert resolved("store: off")["store"] == "off"
+
+
+def test_auto_batches_double_and_a_network_may_have_its_own() -> None:
+    found = resolved("batches: auto\nmodels: [{name: resnet18, batches: [3]}, {name: resnet50, batches: auto}]")
+    assert found["batches"] == [1, 2, 4, 8, 16, 32, 64, 128, 256] == found["models"][1]["batches"]
+    assert found["models"][0]["batches"] == [3]
+
+
 def test_what_comes_out_is_plain_json_and_has_the_keys_in_a_fixed_order() -> None:
     found = resolved("models: [resnet18]\nbatches: [4]\n")
     assert json.loads(json.dumps(found)) == found
