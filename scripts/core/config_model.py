@@ -162,7 +162,7 @@ class Config(Part):
     )
     artifacts: Folder = Field(default="artifacts", description="Folder for what is built and measured.")
     reports: Folder = Field(default="reports", description="Folder for the report, its table and its figures.")
-    store: Annotated[str, BeforeValidator(_no_store), path_field("`auto`, `off` or a folder of your own")] = Field(
+    store: Annotated[str, path_field("`auto`, `off` or a folder of your own"), BeforeValidator(_no_store)] = Field(
         default="auto",
         description="Folder that keeps what was compiled and measured, for all checkouts; `auto` is the one that "
         "ASSAY_STORE names, else one in your cache; `off` is none.",
