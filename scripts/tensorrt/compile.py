@@ -159,8 +159,11 @@ def build(source: Path, options: "Dict[str, Any]", kept: Optional[Path] = None) 
     data = bytes(engine)
     if versions.builds_without_gpu(options["runtime"]):
         return Built(data, layers.as_built(log), table, used, was_warm)
-    found = layers.of_engine(versions.trt.Runtime(log).deserialize_cuda_engine(data))
+    runtime = versions.trt.Runtime(log)  # it must outlive its engines
+    loaded = runtime.deserialize_cuda_engine(data)
+    found = layers.of_engine(loaded)
     told("its layers are listed")
+    del loaded
     return Built(data, found, table, used, was_warm)
 
 
