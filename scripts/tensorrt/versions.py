@@ -31,6 +31,10 @@ def _preload() -> None:
                 ctypes.CDLL(file, mode=ctypes.RTLD_GLOBAL)
 
 
+os.environ.setdefault("CUDA_MODULE_LOADING", "LAZY")
+"""Load kernels when they are first called, as CUDA does by itself from 12.2 on: all of TensorRT 8.6's take 10 s."""
+
+
 def _find() -> "Tuple[Any, Optional[str], str]":
     """The module, its runtime's name, and what was wrong with those that were tried."""
     wrong: List[str] = []
