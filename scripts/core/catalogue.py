@@ -216,7 +216,8 @@ RUNTIMES: dict[str, Runtime] = {
             formats=dict.fromkeys(FORMATS["onnx_reduced"].variants, "onnx_reduced"),
         ),
         env="onnxruntime_gpu", compiles=False, variants=only("fp32", "tf32", "fp16"),
-        extra=dict.fromkeys(("fp32", "fp16"), ("cuda_graphs", "tensorrt")), formats={"fp16": "onnx_reduced"},
+        extra=dict.fromkeys(("fp32", "fp16"), ("cuda_graphs", "tensorrt", "tensorrt_rtx")),
+        formats={"fp16": "onnx_reduced"},
     ),
     "openvino": Runtime(
         "OpenVINO", "openvino", "ir", "openvino", compiles=True, static=True,

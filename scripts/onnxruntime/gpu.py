@@ -1,4 +1,4 @@
-"""ONNX Runtime on an NVIDIA GPU: its CUDA provider, or TensorRT within it.
+"""ONNX Runtime on an NVIDIA GPU: its CUDA provider, or TensorRT or TensorRT for RTX within it.
 
 Inputs and outputs are bound where they lie on the GPU; a sample is copied there from page-locked memory, run in a
 stream of the session's own, and copied back, each step synchronised.
@@ -18,13 +18,15 @@ from scripts.onnxruntime.settings import DTYPES, provider_of, settings
 
 FILE = "model.onnx"
 CUDA, TENSORRT = "CUDAExecutionProvider", "TensorrtExecutionProvider"
+WITHIN = {"tensorrt": TENSORRT, "tensorrt_rtx": "NvTensorRTRTXExecutionProvider"}
+"""Providers by the variant that asks for them."""
 
 
 def open(artifact: Path, options: Options) -> Session:  # noqa: A001 - the name that every room shares
     """Load `model.onnx` from `artifact` on the GPU. Raises Unsupported where the provider or the GPU is not there."""
     asked = provider_of(options.device)
-    if options.variant == "tensorrt":
-        asked = TENSORRT
+    if options.variant in WITHIN:
+        asked = WITHIN[options.variant]
         if asked not in ort.get_available_providers():
             raise Unsupported("ONNX Runtime %s here has no %s" % (ort.__version__, asked))
     ort.preload_dlls()  # CUDA's libraries from NVIDIA's wheels, where they are
@@ -33,13 +35,14 @@ def open(artifact: Path, options: Options) -> Session:  # noqa: A001 - the name 
 
 
 def providers(asked: str, options: Options, stream: cuda.Stream) -> "List[Tuple[str, Dict[str, str]]]":
-    """The provider that was asked for, with its settings; of TensorRT's also CUDA, which takes what it leaves."""
+    """The provider that was asked for, with its settings; beside TensorRT also CUDA, which takes what it leaves."""
     own = {"device_id": str(device.number(options.device)), "user_compute_stream": str(stream.handle)}
     tf32 = "1" if options.precision == "tf32" else "0"
     on_cuda = dict(own, use_tf32=tf32, enable_cuda_graph="1" if options.variant == "cuda_graphs" else "0")
     if asked == CUDA:
         return [(CUDA, on_cuda)]
-    return [(TENSORRT, dict(own, trt_fp16_enable="1" if options.precision == "fp16" else "0")), (CUDA, on_cuda)]
+    more = {"trt_fp16_enable": "1" if options.precision == "fp16" else "0"} if asked == TENSORRT else {}
+    return [(asked, dict(own, **more)), (CUDA, on_cuda)]
 
 
 class OnnxRuntimeGpu(BufferedSession):
