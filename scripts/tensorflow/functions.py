@@ -29,12 +29,14 @@ class Network(NamedTuple):
     takes_arrays:  NumPy's, which it hands over itself; else tensors
     inputs:        shape (images [N, H, W, C], None for the batch) and dtype of each, by name
     graphs:        the functions that TensorFlow traced so far; none where operators run one by one
+    owner:         what holds the variables, and must live as long
     """
 
     call: Function
     takes_arrays: bool
     inputs: Dict[str, Tuple[List[Any], str]]
     graphs: Callable[[], List[Any]]
+    owner: Any
 
 
 @lru_cache(maxsize=None)
@@ -52,14 +54,14 @@ def _graph(artifact: Path, with_xla: bool) -> Network:
     signature = loaded.signatures[SIGNATURE]
 
     def call(inputs: Dict[str, Any]) -> Any:
-        return loaded.signatures[SIGNATURE](**inputs)  # `loaded` owns the variables: it must live as long as this
+        return signature(**inputs)
 
     specs = signature.structured_input_signature[1]
     inputs = {name: (spec.shape.as_list(), spec.dtype.name) for name, spec in specs.items()}
     if not with_xla:
-        return Network(call, False, inputs, lambda: [signature])
+        return Network(call, False, inputs, lambda: [signature], loaded)
     compiled = tf.function(call, jit_compile=True, autograph=False)
-    return Network(compiled, False, inputs, compiled._list_all_concrete_functions)
+    return Network(compiled, False, inputs, compiled._list_all_concrete_functions, loaded)
 
 
 def _keras(artifact: Path, with_xla: bool, variant: str, batch: int) -> Network:
@@ -71,10 +73,10 @@ def _keras(artifact: Path, with_xla: bool, variant: str, batch: int) -> Network:
         return list(model.predict_function._list_all_concrete_functions()) if model.predict_function else []
 
     if variant == PREDICT:
-        return Network(lambda given: model.predict(given, batch_size=batch, verbose=0), True, inputs, graphs)
+        return Network(lambda given: model.predict(given, batch_size=batch, verbose=0), True, inputs, graphs, model)
     if with_xla:
-        return Network(model.predict_on_batch, False, inputs, graphs)
-    return Network(lambda given: model(given, training=False), False, inputs, graphs)
+        return Network(model.predict_on_batch, False, inputs, graphs, model)
+    return Network(lambda given: model(given, training=False), False, inputs, graphs, model)
 
 
 def operators(graph: Any) -> int:
