@@ -2,7 +2,10 @@
 
 An executable is found by the function's name and its operators. `compile` has them written beside the network; a
 session gets a copy, so that what it did not find there, and compiled anew, shows as a new file. TensorFlow reads the
-folder's name once a process, when it first looks for devices.
+folder's name once a process, when it first looks for devices: a process serves one artifact.
+
+TensorFlow's log then says that the machine lacks `prefer-no-gather` and `prefer-no-scatter`, and warns of SIGILL: those
+two are hints for tuning that the compiler gives itself, no instructions. Stages refuse what another CPU compiled.
 """
 
 import atexit
