@@ -1,9 +1,9 @@
 """Have XLA compile a network for this host and one batch size, by a first call (options: runtime, variant).
 
 Source: `portable`, a folder with a SavedModel or `model.keras`. Options used: runtime, variant, batch, threads, device.
-Writes a copy of the source, which a session needs beside it, and `xla/` with the executables: one of TensorFlow's own
-entries for each function that XLA compiled. `jit_compile=True` alone would compile in every process again; with these
-a process traces the network and loads them.
+Writes a copy of the source, which a session needs beside it, `xla/` with the executables (one of TensorFlow's own
+entries for each function that XLA compiled), and `xla.json`, the batch size and number of threads that they serve.
+`jit_compile=True` alone would compile in every process again; with these a process traces the network and loads them.
 """
 
 import shutil
@@ -32,6 +32,7 @@ def work(job: Job) -> Facts:
     network.call(zeros if network.takes_arrays else {name: tf.constant(array) for name, array in zeros.items()})
     if not store.made or not is_compiled(network.graphs()):
         raise RuntimeError("TensorFlow ran the network, and XLA compiled nothing")
+    xla.note(job.out, options)
     return {
         "versions": {tool: version(tool) for tool in TOOLS},
         "operators": {"XLA executable": store.made},

@@ -25,8 +25,8 @@ TO_NHWC, TO_NCHW = (0, 2, 3, 1), (0, 3, 1, 2)
 def open(artifact: Path, options: Dict[str, Any]) -> Session:  # noqa: A001 - the name that every room shares
     """Load the candidate that `options` name.
 
-    Raises Unsupported for what is not driven here, NotImplementedError for streams of `predict`, which keeps the state
-    of a call in the model.
+    Raises Unsupported for what is not driven here or was compiled for another batch or number of threads, and
+    NotImplementedError for streams of `predict`, which keeps the state of a call in the model.
     """
     asked = Options.of(options)
     if (asked.precision, asked.device) != ("fp32", "cpu"):
@@ -34,7 +34,10 @@ def open(artifact: Path, options: Dict[str, Any]) -> Session:  # noqa: A001 - th
         raise Unsupported(words % (asked.precision, asked.device))
     if asked.streams > 1 and asked.variant == PREDICT:
         raise NotImplementedError("Keras's predict serves one call at a time")
-    store = xla.serve_from(artifact) if asked.runtime in XLA else None
+    store = None
+    if asked.runtime in XLA:
+        xla.check_built_for(artifact, asked)
+        store = xla.serve_from(artifact)
     use_cpu(asked.threads)
     return TensorFlow(load(artifact, asked.runtime, asked.variant, asked.batch), asked, store)
 

@@ -9,13 +9,18 @@ two are hints for tuning that the compiler gives itself, no instructions. Stages
 """
 
 import atexit
+import json
 import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Optional, Set
+from typing import Any, Dict, Optional, Set
+
+from scripts.core.door import Options
+from scripts.core.verb import Unsupported
 
 FOLDER = "xla"
+SUMMARY = "xla.json"
 _FLAGS = "--tf_xla_persistent_cache_directory=%s --tf_xla_persistent_cache_prefix=assay"
 
 
@@ -42,14 +47,26 @@ class Store:
         return {path.name for path in self._folder.glob("*.pb")}
 
 
-_of_process: Optional[Store] = None
+def note(artifact: Path, options: Dict[str, Any]) -> None:
+    """Leave beside the executables what they serve: one batch size and number of threads. XLA finds no others."""
+    built = {name: options[name] for name in ("batch", "threads")}
+    (artifact / SUMMARY).write_text(json.dumps(built, sort_keys=True) + "\n")
+
+
+def check_built_for(artifact: Path, options: Options) -> None:
+    """Raises Unsupported where the executables serve another batch size or number of threads."""
+    built = json.loads((artifact / SUMMARY).read_text())
+    for name, asked in (("threads", options.threads), ("batch", options.batch)):
+        if built[name] != asked:
+            raise Unsupported("compiled for %s %d; asked for %d: compile it again" % (name, built[name], asked))
 
 
 def compile_into(artifact: Path) -> Store:
     """Have this process's XLA write what it compiles into the artifact. Before TensorFlow first looks for devices."""
-    global _of_process
-    _of_process = Store(artifact / FOLDER)
-    return _of_process
+    return Store(artifact / FOLDER)
+
+
+_of_process: Optional[Store] = None
 
 
 def serve_from(artifact: Path) -> Store:

@@ -136,22 +136,35 @@ def test_xla_agrees_and_loads_what_was_compiled(run, compiled):
 PROVOKED = """
 import json, pathlib, sys
 import numpy as np
+from scripts.core.verb import Unsupported
 from scripts.tensorflow import functions, session
 def placement(artifact, asked):
     opened = session.open(pathlib.Path(artifact), asked)
     opened.put({"input": np.zeros((asked["batch"], 3, 32, 32), "float32")})
     opened.execute()
     return opened.placement().degraded
-asked = json.loads(sys.argv[2])
-said = [placement(sys.argv[1], asked)]
+asked, said = json.loads(sys.argv[2]), []
+for other in ({"batch": 2}, {"threads": 1}):
+    try:
+        placement(sys.argv[1], dict(asked, **other))
+    except Unsupported as error:
+        said.append(str(error))
+said += [placement(sys.argv[1], asked)]
 session.load = lambda artifact, runtime, variant, batch: functions.load(artifact, "tensorflow", variant, batch)
 print(json.dumps([*said, placement(sys.argv[1], asked)]))
 """
 
 
-def test_xla_that_compiles_anew_or_not_at_all_is_degraded(python, compiled):
+def test_xla_that_compiles_anew_or_not_at_all_is_degraded(python, compiled, tmp_path):
+    """And what was compiled for another batch or number of threads is not opened."""
+    spoilt = Path(shutil.copytree(compiled["tensorflow_xla", 1], tmp_path / "spoilt"))
+    shutil.rmtree(spoilt / "xla")
+    shutil.copytree(compiled["tensorflow_xla", 2] / "xla", spoilt / "xla")
     asked = json.dumps(options("tensorflow_xla", "default", 1))
-    anew, without = json.loads(python("tensorflow", PROVOKED, str(compiled["tensorflow_xla", 2]), asked).stdout)
+    *refused, anew, without = json.loads(python("tensorflow", PROVOKED, str(spoilt), asked).stdout)
+    assert refused == [
+        "compiled for batch 1; asked for 2: compile it again", "compiled for threads 3; asked for 1: compile it again",
+    ]  # fmt: skip
     assert anew == "what XLA had compiled (1) did not fit: it compiled 1 anew"
     assert without == "asked for XLA, TensorFlow runs the graph without it"
 
