@@ -60,6 +60,7 @@ class Runtime:
     devices:   where it can execute; needs: hardware without which it cannot ("nvidia")
     variants:  precision -> its usual variants
     extra:     precision -> further ones, which are taken where they are named or `precisions: all` asks for everything
+    optional:  whether it is taken only where it is named: `runtimes: all` does without
     gpu:       the same runtime on an NVIDIA GPU, where it also runs elsewhere
     """
 
@@ -76,6 +77,7 @@ class Runtime:
     extra: Variants = field(default_factory=dict)
     formats: dict[str, str] = field(default_factory=dict)
     dynamic: tuple[str, ...] = ()
+    optional: bool = False
     gpu: "Runtime | None" = None
 
     @property
@@ -160,6 +162,8 @@ FORMATS: dict[str, Format] = {
         env="litert_quantize", source="tflite", static=False, file="model.tflite", quantizer="litert",
         variants=only("fp16", "int8", "int8_dynamic"),
     ),
+    "keras": Format(env="tensorflow_convert", source="onnx", static=False, file="model.keras"),
+    "saved_model": Format(env="tensorflow", source="keras", static=False, file="saved_model.pb"),
     "pte": Format(
         env="executorch", source="checkpoint", static=True, file="model.pte", ahead_of_time=True,
         variants=only("fp32", "fp16", "int8", "int8_dynamic"),
@@ -231,6 +235,20 @@ RUNTIMES: dict[str, Runtime] = {
     ),
     "executorch": Runtime(
         "ExecuTorch", "executorch", "pte", "executorch", compiles=False, static=True, variants=FORMATS["pte"].variants,
+    ),
+    "tensorflow": Runtime(
+        "TensorFlow", "tensorflow", "saved_model", "tensorflow", compiles=False, static=False, optional=True,
+    ),
+    "tensorflow_xla": Runtime(
+        "TensorFlow XLA", "tensorflow", "saved_model", "tensorflow", compiles=True, static=True, optional=True,
+    ),
+    "keras": Runtime(
+        "Keras", "tensorflow", "keras", "tensorflow", compiles=False, static=False, optional=True,
+        variants={"fp32": (DEFAULT, "predict")},
+    ),
+    "keras_xla": Runtime(
+        "Keras XLA", "tensorflow", "keras", "tensorflow", compiles=True, static=True, optional=True,
+        extra={"fp32": ("predict",)},
     ),
     "tensorrt": Runtime(
         "TensorRT", "tensorrt", "onnx_flagged", "tensorrt", compiles=True, static=True, **NVIDIA,

@@ -33,7 +33,7 @@ from scripts.core.config_measuring import (
 )
 from scripts.core.config_network import Entry, Network
 from scripts.core.config_parts import ExistingFile, Part, Records, found, path_field, unique
-from scripts.core.config_runtimes import AsWritten, Choice, Chosen, Devices, Precisions, as_mapping, resolve
+from scripts.core.config_runtimes import OTHERS, AsWritten, Choice, Chosen, Devices, Precisions, as_mapping, resolve
 
 ENVIRONMENTS = tuple(
     sorted(
@@ -108,7 +108,8 @@ class Config(Part):
     runtimes: Chosen = Field(
         default=_as_written("all"),
         validate_default=True,
-        description="What executes the networks. In a mapping, a runtime may have precisions of its own.",
+        description="What executes the networks. In a mapping, a runtime may have precisions of its own. `all` leaves "
+        f"out {', '.join(OTHERS)}: name what you want of them.",
     )
     devices: Devices = Field(
         default="auto",

@@ -10,6 +10,10 @@ from scripts.core.config_errors import ALLOWED, Mistake, OneOf, either, raise_mi
 from scripts.core.config_parts import Part, unique
 
 NAMES = tuple(RUNTIMES)
+ALL = tuple(name for name, runtime in RUNTIMES.items() if not runtime.optional)
+"""What `all` stands for."""
+OTHERS = tuple(name for name in NAMES if name not in ALL)
+"""What is taken only where it is named."""
 
 RuntimeName = Annotated[str, OneOf(NAMES)]
 Precision = Annotated[str, OneOf(PRECISIONS)]
@@ -52,7 +56,7 @@ Chosen = Annotated[dict[RuntimeName, Choice], Field(min_length=1)]
 def as_mapping(value: Any) -> Any:
     """`all` and a list as the mapping that they stand for."""
     if value == "all":
-        return {name: {} for name in NAMES}
+        return {name: {} for name in ALL}
     if isinstance(value, list):
         return {name: {} for name in TypeAdapter(RuntimeList).validate_python(value, strict=True)}
     if isinstance(value, dict):

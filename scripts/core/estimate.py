@@ -13,9 +13,10 @@ from scripts.core.plan import batches
 TYPICAL_S = {
     "environment": 8, "prepare": 10, "reference": 12, "calibration": 2, "quantize": 25,
     "convert_torchscript": 6, "convert_onnx": 12,
-    "convert_openvino": 4, "convert_litert": 25, "convert_executorch": 25, "compile_inductor": 40,
+    "convert_openvino": 4, "convert_litert": 25, "convert_executorch": 25, "convert_keras": 8,
+    "convert_saved_model": 6, "compile_inductor": 40,
     "compile_onnxruntime": 2, "compile_openvino": 3, "compile_tensorrt": 60, "compile_tensorrt_rtx": 4,
-    "compile_torch_tensorrt": 90, "peaks": 30,
+    "compile_torch_tensorrt": 90, "peaks": 30, "compile_tensorflow": 8,
     "verify": 6, "summarise": 3, "report": 8, "export_candidate": 3,
 }  # fmt: skip
 START_S = 2.5

@@ -13,6 +13,7 @@ import yaml
 from scripts.core import config
 from scripts.core.catalogue import RUNTIMES
 from scripts.core.config_model import Config
+from scripts.core.config_runtimes import ALL
 from scripts.core.paths import ROOT
 from scripts.core.plan import candidates
 from tests.unit.config_cases import base, digest, resolved
@@ -30,7 +31,8 @@ def test_the_defaults() -> None:
     assert [(m["name"], m["weights"], m["image_size"]) for m in found["models"]] == [
         ("efficientnet_lite0", "package", 224)
     ]
-    assert found["runtimes"] == {name: {"precisions": ["fp32"], "variants": None} for name in RUNTIMES}
+    assert found["runtimes"] == {name: {"precisions": ["fp32"], "variants": None} for name in ALL}
+    assert set(RUNTIMES) - set(ALL) == {"tensorflow", "tensorflow_xla", "keras", "keras_xla"}
     assert found["batches"] == [1, 8] and found["modes"] == ["latency"] and found["threads"] == "auto"
     assert found["measure"] == {
         "trials": 5, "seconds": 1.5, "min_samples": 5, "iterations": None,
@@ -57,7 +59,7 @@ def test_quick_is_batch_1_without_the_slow_compilers() -> None:
     )
     found = resolved(json.dumps(merged))
     assert found["batches"] == [1] and found["measure"]["trials"] == 3 and found["measure"]["seconds"] <= 1
-    assert set(RUNTIMES) - set(found["runtimes"]) == {
+    assert set(ALL) - set(found["runtimes"]) == {
         "torch_compile", "aotinductor", "tensorrt", "torch_tensorrt", "tensorrt_rtx",
     }  # fmt: skip
 
@@ -142,6 +144,15 @@ def test_runtimes_are_all_or_a_list_or_a_mapping() -> None:
     }
     chosen = resolved("{precisions: [fp32, bf16], runtimes: {pytorch: {variants: [channels_last]}}}")["runtimes"]
     assert chosen == {"pytorch": {"precisions": ["fp32", "bf16"], "variants": ["channels_last"]}}
+
+
+def test_optional_runtimes_are_taken_where_they_are_named_whatever_the_precisions() -> None:
+    assert "keras" not in resolved("{runtimes: all, precisions: all}")["runtimes"]
+    assert list(resolved("runtimes: [keras, openvino]")["runtimes"]) == ["keras", "openvino"]
+    named = resolved("runtimes: {keras: {variants: [predict]}, keras_xla: }")
+    assert [(runtime, variant) for runtime, _, variant, _ in candidates(named, False)] == [
+        ("keras", "predict"), ("keras_xla", "default"),
+    ]  # fmt: skip
 
 
 def test_a_runtime_stands_once_for_each_device_that_is_asked_for() -> None:
