@@ -50,7 +50,7 @@ def _existing_file(text: str, info: ValidationInfo) -> str:
 
 def _records(text: str, info: ValidationInfo) -> str:
     where = base_of(info) / text
-    if not (where.is_file() and where.suffix == ".zip") and not (where / "hosts").is_dir():
+    if not (where.is_file() and where.name.endswith(".tar.xz")) and not (where / "hosts").is_dir():
         raise_mistakes(
             [
                 (

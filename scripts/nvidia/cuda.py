@@ -4,9 +4,10 @@ Everything raises Unsupported where there is no NVIDIA GPU, and CudaError with t
 """
 
 import ctypes
+import threading
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Optional
+from typing import Any, Dict, Optional
 
 import numpy as np
 
@@ -19,6 +20,11 @@ ALREADY_LOCKED = 712
 
 class CudaError(RuntimeError):
     """The driver refused a call."""
+
+
+_chosen: "Dict[str, ctypes.c_void_p]" = {}
+"""The context of the GPU that this process uses."""
+_thread = threading.local()
 
 
 @lru_cache(maxsize=1)
@@ -44,10 +50,21 @@ def _error(library: ctypes.CDLL, status: int) -> str:
 
 def call(name: str, *arguments: Any) -> None:
     """Call the driver's function `name`. Raises CudaError if it refuses, Unsupported without a GPU."""
-    library = _driver()
-    status = getattr(library, name)(*arguments)
+    status = _status(name, *arguments)
     if status:
-        raise CudaError("%s: %s" % (name, _error(library, status)))
+        raise CudaError("%s: %s" % (name, _error(_driver(), status)))
+
+
+def _status(name: str, *arguments: Any) -> int:
+    """What the driver's function `name` answers, called in the context that this process uses.
+
+    A context is a thread's: each stream of throughput and serving modes is driven by a thread of its own.
+    """
+    library = _driver()
+    if _chosen and not getattr(_thread, "has_context", False):
+        library.cuCtxSetCurrent(_chosen["context"])
+        _thread.has_context = True
+    return int(getattr(library, name)(*arguments))
 
 
 def require_gpu() -> None:
@@ -56,11 +73,12 @@ def require_gpu() -> None:
 
 
 def use(device: int) -> str:
-    """Make GPU number `device` this thread's; its name and capability, such as "NVIDIA H100 (9.0)"."""
+    """Make GPU number `device` this process's; its name and capability, such as "NVIDIA H100 (9.0)"."""
     handle, context = ctypes.c_int(), ctypes.c_void_p()
     call("cuDeviceGet", ctypes.byref(handle), device)
     call("cuDevicePrimaryCtxRetain", ctypes.byref(context), handle)  # the one that the CUDA runtime uses too
     call("cuCtxSetCurrent", context)
+    _chosen["context"], _thread.has_context = context, True
     name = ctypes.create_string_buffer(256)
     call("cuDeviceGetName", name, len(name), handle)
     major, minor = ctypes.c_int(), ctypes.c_int()
@@ -154,7 +172,7 @@ class PageLocked:
         if array is self._array:
             return
         self.release()
-        status = _driver().cuMemHostRegister_v2(_pointer(array), ctypes.c_size_t(array.nbytes), 1)  # PORTABLE
+        status = _status("cuMemHostRegister_v2", _pointer(array), ctypes.c_size_t(array.nbytes), 1)  # PORTABLE
         if status not in (0, ALREADY_LOCKED):  # another stream of this process may hold the same array
             raise CudaError("cuMemHostRegister: %s" % _error(_driver(), status))
         self._array, self._is_ours = array, status == 0

@@ -53,9 +53,15 @@ class OnnxRuntimeGpu(BufferedSession):
         self._artifact, self._options, self._asked, self._gpu = artifact, options, asked, gpu
         how = settings(options.threads_each)
         how.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL  # nothing has compiled it
-        self._session = ort.InferenceSession(
-            str(artifact / FILE), how, providers=providers(asked, options, self._stream), enable_fallback=0
-        )
+        chosen = providers(asked, options, self._stream)
+        try:
+            self._session = ort.InferenceSession(str(artifact / FILE), how, providers=chosen, enable_fallback=0)
+        except RuntimeError as error:
+            if asked == CUDA:
+                raise
+            raise Unsupported(  # it is in the list of those there are wherever it was built, with its library or not
+                "ONNX Runtime %s here cannot load %s: %s" % (ort.__version__, asked, str(error).splitlines()[0])
+            ) from None
         self._binding = self._session.io_binding()
         inputs = self._bound(self._binding.bind_input, self._session.get_inputs(), options.inputs)
         self.take(inputs, self._bound(self._binding.bind_output, self._session.get_outputs(), options.outputs))

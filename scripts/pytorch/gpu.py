@@ -14,6 +14,7 @@ from scripts.core.door import Arrays, Options, Placement, Session
 from scripts.core.verb import Unsupported
 from scripts.models import description, network
 from scripts.nvidia import cuda
+from scripts.nvidia.device import number
 from scripts.pytorch import graphs, reduced
 
 DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16}
@@ -42,6 +43,7 @@ def require(device: str) -> None:
     if not torch.cuda.is_available():
         raise Unsupported("no NVIDIA GPU that PyTorch %s can use; asked for %s" % (torch.__version__, device))
     torch.cuda.set_device(device)
+    cuda.use(number(device))
 
 
 def arithmetic(precision: str) -> None:

@@ -1,20 +1,23 @@
 """The records of one host as one file, to be shown beside another host's: `make records`, and `hosts:` in the config.
 
-    python -m scripts.report.others --artifacts artifacts --host NAME --out reports/records-NAME.zip
+    python -m scripts.report.others --artifacts artifacts --host NAME --out records-NAME.tar.xz
 
 Records and raw samples only: no artifact's bytes, no logs.
 """
 
 import argparse
 import hashlib
+import io
+import json
 import shutil
-import zipfile
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
 KEPT = (".json", ".npz")
-MOMENT = (1980, 1, 1, 0, 0, 0)
-"""Of every file in the archive, so that the same records give the same bytes."""
+NOT_READ = ("answer.json", "leaders.json")
+"""What finals leave for themselves."""
+SUFFIX = ".tar.xz"
 
 
 def records_of(artifacts: Path, host: str) -> Iterator[Path]:
@@ -25,21 +28,34 @@ def records_of(artifacts: Path, host: str) -> Iterator[Path]:
     for folder in (artifacts / "hosts" / host, artifacts / "portable"):
         for path in sorted(folder.rglob("*")):
             is_bytes = "files" in path.relative_to(artifacts).parts and path.name != "model.json"
-            if path.is_file() and path.suffix in KEPT and not is_bytes:
+            if path.is_file() and path.suffix in KEPT and path.name not in NOT_READ and not is_bytes:
                 yield path
 
 
+def _told(path: Path) -> bytes:
+    """A file's content, without what is that machine's own affair: where its Pythons are, its store's ingredients."""
+    own = "python" if path.parent.name == "environments" else "ingredients" if path.name == "build.json" else None
+    if own is None:
+        return path.read_bytes()
+    values = {name: value for name, value in json.loads(path.read_text()).items() if name != own}
+    return json.dumps(values, indent=1, sort_keys=True).encode()
+
+
 def pack(artifacts: Path, host: str, out: Path) -> int:
-    """Write the archive; how many files it holds. Raises SystemExit where the host has no records."""
+    """Write the archive; how many files it holds. The same records give the same bytes.
+
+    Raises SystemExit where the host has no records.
+    """
     files = list(records_of(artifacts, host))
     if not (artifacts / "hosts" / host / "host.json").is_file():
         raise SystemExit(f"{artifacts} holds no records of a host {host!r}: run `make` first, or correct the name")
     out.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_LZMA) as archive:
+    with tarfile.open(out, "w:xz", preset=9) as archive:
         for path in files:
-            entry = zipfile.ZipInfo(path.relative_to(artifacts).as_posix(), MOMENT)
-            entry.compress_type = zipfile.ZIP_LZMA
-            archive.writestr(entry, path.read_bytes())
+            content = _told(path)
+            entry = tarfile.TarInfo(path.relative_to(artifacts).as_posix())
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
     return len(files)
 
 
@@ -48,12 +64,12 @@ def opened(source: Path, artifacts: Path) -> Path:
     if source.is_dir():
         return source
     digest = hashlib.sha256(source.read_bytes()).hexdigest()[:12]
-    folder = artifacts / "others" / f"{source.stem}-{digest}"
+    folder = artifacts / "others" / f"{source.name.removesuffix(SUFFIX)}-{digest}"
     if not folder.is_dir():
         partial = folder.with_name(f"{folder.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
-        with zipfile.ZipFile(source) as archive:
-            archive.extractall(partial)
+        with tarfile.open(source) as archive:
+            archive.extractall(partial, filter="data")
         partial.rename(folder)
     return folder
 
@@ -62,10 +78,10 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--artifacts", type=Path, required=True)
     parser.add_argument("--host", help="whose records; by default those of the run in `artifacts`")
-    parser.add_argument("--out", type=Path, help="the archive; by default records-HOST.zip in the working directory")
+    parser.add_argument("--out", type=Path, help="the archive; by default records-HOST.tar.xz in the working directory")
     args = parser.parse_args(argv)
     host = args.host or (args.artifacts / "host.txt").read_text().strip()
-    out = args.out or Path(f"records-{host}.zip")
+    out = args.out or Path(f"records-{host}{SUFFIX}")
     print(f"{pack(args.artifacts, host, out)} records of {host} in {out}, {out.stat().st_size / 1e6:.2f} MB")
     return 0
 

@@ -9,10 +9,10 @@ import numpy as np
 from scripts.core import paths
 from scripts.report.answers import MAY_BE_BEST, TOLD_APART
 from scripts.report.finalists import Finalist, Finals, read_finals
-from scripts.report.reading import Trial
+from scripts.report.reading import DEVICE, Trial
 from scripts.report.rows import KEY
 from scripts.stats.comparison import paired_ratio
-from scripts.stats.intervals import t_interval
+from scripts.stats.intervals import LOCATIONS, log_location, t_interval
 from scripts.stats.phases import Moment, slow
 
 BASELINE = ("pytorch", "fp32", "default")
@@ -38,7 +38,8 @@ def _logs(trials: Sequence[Trial], location: str) -> dict[tuple[str, int], float
 
 
 def speedups(rows: Mapping[Key, Values], trials: Trials, location: str) -> dict[Key, Values]:
-    """`speedup` of each row against eager PyTorch in fp32 with the same workload, threads and kind of device.
+    """`speedup` of each row against eager PyTorch in fp32 with the same workload, threads and kind of device; on a GPU
+    also `device_speedup`, of the time on the GPU alone.
 
     Paired over the rounds of one session. Rows that were measured apart have a point and no interval: what the host
     did between the sessions cannot be told from what the candidates differ by.
@@ -51,7 +52,18 @@ def speedups(rows: Mapping[Key, Values], trials: Trials, location: str) -> dict[
         reference = baseline.get(workload(row))
         if reference is not None and trials[key]:
             found[key] = _speedup(_logs(trials[reference], location), _logs(trials[key], location))
+            there, here = _device_logs(trials[reference]), _device_logs(trials[key])
+            if there and here:
+                on_device = _speedup(there, here)
+                found[key] |= {f"device_{name}": value for name, value in on_device.items()}
     return found
+
+
+def _device_logs(trials: Sequence[Trial]) -> dict[tuple[str, int], float]:
+    """By round, the logarithm of the typical request by the GPU's own clock, of trials that have one."""
+    return {
+        trial.round: log_location(trial.raw[DEVICE], LOCATIONS["median"]) for trial in trials if DEVICE in trial.raw
+    }
 
 
 def _speedup(reference: dict[Any, float], ours: dict[Any, float]) -> Values:

@@ -143,6 +143,7 @@ def build(source: Path, options: "Dict[str, Any]", kept: Optional[Path] = None) 
     network = versions.create_network(builder)
     parse(source, network, log)
     batches = options.get("profile")
+    usual = {tensor.name: (batches[1],) + tuple(tensor.shape)[1:] for tensor in free_inputs(network)} if batches else {}
     if not batches:
         fix_batch(network, options["batch"])
     table = layers.multiplications(network) if versions.strongly_typed() else {}
@@ -161,9 +162,12 @@ def build(source: Path, options: "Dict[str, Any]", kept: Optional[Path] = None) 
         return Built(data, layers.as_built(log), table, used, was_warm)
     runtime = versions.trt.Runtime(log)  # it must outlive its engines
     loaded = runtime.deserialize_cuda_engine(data)
-    found = layers.of_engine(loaded)
+    context = loaded.create_execution_context()
+    for name, shape in usual.items():
+        context.set_input_shape(name, shape)
+    found = layers.of_engine(loaded, context)
     told("its layers are listed")
-    del loaded
+    del context, loaded
     return Built(data, found, table, used, was_warm)
 
 

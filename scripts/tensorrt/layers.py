@@ -67,10 +67,14 @@ class Shares(NamedTuple):
 Table = Dict[str, Multiplied]
 
 
-def of_engine(engine: Any) -> "List[Layer]":
-    """The layers of a loaded engine, from its inspector. It takes the engine's GPU."""
-    trt = versions.trt
-    report = engine.create_engine_inspector().get_engine_information(trt.LayerInformationFormat.JSON)
+def of_engine(engine: Any, context: Any) -> "List[Layer]":
+    """The layers of a loaded engine, from its inspector. It takes the engine's GPU.
+
+    context: one of the engine's, which knows the shapes of its inputs; without them a range of batches has no dtypes.
+    """
+    inspector = engine.create_engine_inspector()
+    inspector.execution_context = context
+    report = inspector.get_engine_information(versions.trt.LayerInformationFormat.JSON)
     return [
         Layer(
             layer["Name"],

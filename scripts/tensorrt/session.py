@@ -111,7 +111,7 @@ class TensorRT(BufferedSession):
         An fp32 engine is degraded by any layer that computes in a narrower dtype.
         """
         precision, folder = self._options.precision, self._keep[2]
-        found, table = layers.of_engine(self._engine), layers.load(folder)
+        found, table = layers.of_engine(self._engine, self._context), layers.load(folder)
         summary = "%s: %s" % (self._gpu, layers.summary(found))
         done = layers.shares(found, table)
         if precision in layers.FLOAT32:

@@ -18,7 +18,7 @@ def there(tmp_path: Path) -> Path:
 
 
 def test_a_host_goes_into_one_file_and_comes_out_with_all_its_rows(there: Path, tmp_path: Path) -> None:
-    assert others.main(["--artifacts", str(there), "--host", OTHER_HOST, "--out", str(tmp_path / "r.zip")]) == 0
+    assert others.main(["--artifacts", str(there), "--host", OTHER_HOST, "--out", str(tmp_path / "r.tar.xz")]) == 0
     here = tmp_path / "here"
     build_tree(here)
     for folder in (here / "artifacts" / "hosts").iterdir():
@@ -26,11 +26,13 @@ def test_a_host_goes_into_one_file_and_comes_out_with_all_its_rows(there: Path, 
             folder.rename(tmp_path / "away")
     plan = read_plan(here / "artifacts" / "plan.json")
     assert {row.host for row in all_rows(plan, here / "artifacts")} == {HOST}
-    plan["config"]["hosts"] = [str(tmp_path / "r.zip")]
+    plan["config"]["hosts"] = [str(tmp_path / "r.tar.xz")]
     found = [row for row in all_rows(plan, here / "artifacts") if row.host == OTHER_HOST]
     wanted = [row for row in all_rows(read_plan(there / "plan.json"), there) if row.host == OTHER_HOST]
     assert sorted(row.key for row in found) == sorted(row.key for row in wanted) and found
     for ours, theirs in zip(sorted(found, key=lambda r: r.key), sorted(wanted, key=lambda r: r.key), strict=True):
+        build = json.loads((ours.deployable / "build.json").read_text())
+        assert build and "ingredients" not in build
         for mine, other in [(ours.verify, theirs.verify), *zip(ours.trials, theirs.trials, strict=True)]:
             assert mine.read_bytes() == other.read_bytes() and mine != other
         assert (ours.checkpoint / "artifact.json").is_file() and (ours.deployable / "build.json").is_file()
@@ -39,7 +41,7 @@ def test_a_host_goes_into_one_file_and_comes_out_with_all_its_rows(there: Path, 
 def test_no_bytes_of_artifacts_and_the_same_archive_every_time(there: Path, tmp_path: Path) -> None:
     heavy = there / "portable" / "synthetic_lite.package" / "checkpoint" / "fp32.default" / "dyn" / "files"
     (heavy / "weights.json").write_text(json.dumps("x" * 10**6))
-    archives = [tmp_path / "a.zip", tmp_path / "b.zip"]
+    archives = [tmp_path / "a.tar.xz", tmp_path / "b.tar.xz"]
     for archive in archives:
         others.pack(there, OTHER_HOST, archive)
     assert archives[0].read_bytes() == archives[1].read_bytes()
@@ -49,4 +51,4 @@ def test_no_bytes_of_artifacts_and_the_same_archive_every_time(there: Path, tmp_
 
 def test_a_host_that_is_not_there(there: Path, tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="no records of a host 'nowhere'"):
-        others.pack(there, "nowhere", tmp_path / "r.zip")
+        others.pack(there, "nowhere", tmp_path / "r.tar.xz")

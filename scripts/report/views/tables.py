@@ -81,6 +81,9 @@ OUTPUTS = (
 )
 ON_GPU = (
     Column("On the GPU", "ms", "From the first kernel to the last, by the GPU's own clock", figure("device_ms")),
+    Column(
+        "Speed-up", "x", "Of the time on the GPU, against eager PyTorch in fp32", figure("device_speedup", digits=3)
+    ),
     Column("Copies", "", "Share of the request spent between host and GPU", share("copy_share", 2)),
     Column("Rate", "TFLOP/s", "Multiplying operators alone, over the time on the GPU", figure("tflops")),
     Column("Of reached", "", "Of what this GPU reached in a large matrix product of that type", share("peak_share", 3)),
