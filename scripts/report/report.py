@@ -26,9 +26,10 @@ from scripts.report.views import host
 from scripts.report.views.answer import Answer, answer
 from scripts.report.views.caveats import caveats
 from scripts.report.views.charts import Chart, charts
+from scripts.report.views.machines import Machines, machines
 from scripts.report.views.payoff import payoff
 from scripts.report.views.pruned import pruned
-from scripts.report.views.tables import Machines, Table, details, loaded, machines, main_table, verdicts
+from scripts.report.views.tables import Table, details, loaded, main_table, verdicts
 from scripts.report.views.trouble import counts, troubles
 from scripts.report.views.trust import trust
 from scripts.report.views.tuned import tries

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import pandas as pd
 
@@ -245,38 +244,6 @@ def verdicts(question: Question, evidence: Evidence) -> list[tuple[str, int, Ver
     found = [(candidate(cells), int(cells["batch"]), evidence.verdict(cells)) for cells in rows]
     named = [(name, batch, verdict) for name, batch, verdict in found if verdict]
     return sorted(named, key=lambda each: each[2].name == "stable")
-
-
-@dataclass(frozen=True)
-class Machines:
-    """One network's candidates over several hosts: a line per candidate and batch, a cell per host."""
-
-    model: str
-    weights: str
-    hosts: tuple[str, ...]
-    lines: tuple[tuple[str, str, int, tuple[Cell, ...]], ...]
-
-
-def machines(table: pd.DataFrame, model: str, weights: str, location: str) -> Machines:
-    """One network's candidates by host, at `location`; a row that did not run says how it ended."""
-    rows = table[(table["model"] == model) & (table["weights"] == weights) & (table["mode"] == "latency")]
-    hosts = tuple(rows["host"].drop_duplicates())
-    names = ["runtime", "precision", "variant", "device", "batch", "image_size"]
-    found = []
-    for _, group in rows.groupby(names, sort=False, dropna=False):
-        by_host: dict[Any, pd.Series] = {cells["host"]: cells for _, cells in group.iterrows()}
-        first = group.iloc[0]
-        cells = tuple(_on_host(by_host.get(host), location) for host in hosts)
-        found.append((candidate(first), colour(first["runtime"]), int(first["batch"]), cells))
-    return Machines(model, weights, hosts, tuple(found))
-
-
-def _on_host(cells: pd.Series | None, location: str) -> Cell:
-    if cells is None:
-        return Cell("not asked for", None, "quiet")
-    if not known(cells["median_ms"]):
-        return Cell(STATUS[cells["status"]], None, "quiet")
-    return figure(f"{location}_ms")(cells)
 
 
 def apart(table: Table | None) -> str:
