@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from scipy.stats import trim_mean
 
 from scripts.report.reading import DEVICE, Record, Trial
 from scripts.report.rows import Row
@@ -12,6 +13,8 @@ from scripts.stats.quantiles import quantile, quantile_interval
 from scripts.stats.verdicts import Verdict, verdict
 
 PHASES = ("import_s", "load_s", "first_call_s")
+TRIMMED = 0.1
+"""Cut off at each end for `trimmed_mean_ms`."""
 MEMORY = ("import", "load", "first_call", "run")
 
 Values = dict[str, Any]
@@ -94,6 +97,8 @@ def _latency(trials: Sequence[Trial], batch: int, location: str, resolution: flo
         "median_ms": usual.point, "median_lo_ms": usual.lo, "median_hi_ms": usual.hi,
         "p10_ms": fast.point, "p10_lo_ms": fast.lo, "p10_hi_ms": fast.hi,
         "mean_ms": t_interval([log_location(values, np.mean) for values in samples]).point,
+        "trimmed_mean_ms": t_interval([log_location(values, _trimmed) for values in samples]).point,
+        "std_ms": _deviation(samples),
         "p90_ms": quantile(0.90, samples), "p90_lo_ms": p90 and p90[0], "p90_hi_ms": p90 and p90[1],
         "p99_ms": tail, "p99_lo_ms": p99 and p99[0], "p99_hi_ms": p99 and p99[1],
         "p999_ms": quantile(0.999, samples),
@@ -105,6 +110,18 @@ def _latency(trials: Sequence[Trial], batch: int, location: str, resolution: flo
         "copy_share": 1 - execute.point / usual.point,
         **_rates(batch, usual),
     }  # fmt: skip
+
+
+def _trimmed(values: Array) -> "np.floating[Any]":
+    """The mean without the fastest and the slowest tenth."""
+    found: np.floating[Any] = trim_mean(values, TRIMMED)
+    return found
+
+
+def _deviation(samples: Sequence[Array]) -> float | None:
+    """The standard deviation within a process: trials weigh alike, whatever their number of samples."""
+    variances = [float(np.var(values, ddof=1)) for values in samples if len(values) > 1]
+    return float(np.sqrt(np.mean(variances))) if variances else None
 
 
 def _on_device(trials: Sequence[Trial]) -> float | None:

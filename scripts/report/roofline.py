@@ -20,6 +20,14 @@ OVERHEAD = 0.1
 Values = dict[str, Any]
 
 
+def size(row: Row) -> Values:
+    """Of the network: `gflop`, operations of one item in multiplying operators, two for each multiplication, and
+    `parameters`; {} for what is not known."""
+    work = read_if_any(row.checkpoint / "artifact.json").get("work") or {}
+    known = read_if_any(row.checkpoint / "files" / "model.json")
+    return {"gflop": work["flops"] / 1e9 if work else None, "parameters": known.get("parameters")}
+
+
 def roofline(row: Row, device_ms: float | None) -> Values:
     """tflops, its shares of the measured and the promised peak, and what bounds the row; {} for what is not known."""
     peaks = read_if_any(Path(paths.peaks_record(str(row.root), row.host)))

@@ -22,7 +22,7 @@ from scripts.report.pareto import pareto
 from scripts.report.payoff import payoffs
 from scripts.report.reading import BAD, Record, Trial, read, read_if_any, read_trial, worst
 from scripts.report.relations import all_finals, host_phases, speedups, standings
-from scripts.report.roofline import roofline
+from scripts.report.roofline import roofline, size
 from scripts.report.rows import KEY, Row, all_rows, conversions, read_plan, roots
 from scripts.report.saturation import saturation
 from scripts.report.wording import ENDED
@@ -136,7 +136,7 @@ def summary(row: Row, good: Sequence[Trial], bad: Sequence[Record], torch_build:
         **dict(zip(KEY, row.key, strict=True)),
         "threads": row.threads, "torch_build": next(iter(builds), torch_build), "session": " ".join(sessions) or None,
         "status": status, "reason": reason, "trials": len(good), "samples": 0,
-        **measured, **roofline(row, measured.get("device_ms")), **costs(row),
+        **size(row), **measured, **roofline(row, measured.get("device_ms")), **costs(row),
         **(correctness(checked) if checked.usable else {}),
     }  # fmt: skip
 

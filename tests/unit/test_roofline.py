@@ -9,7 +9,7 @@ import pytest
 
 from scripts.core import paths
 from scripts.report.datasheets import SHEETS
-from scripts.report.roofline import roofline
+from scripts.report.roofline import roofline, size
 from scripts.report.rows import Row, planned, read_plan
 from tests.unit.records_factory import build_tree
 
@@ -54,6 +54,10 @@ def test_nothing_is_told_without_a_clock_a_count_or_a_peak(row: Row) -> None:
     assert roofline(dataclasses.replace(row, precision="int8_dynamic"), 0.5) == {}
     assert set(roofline(dataclasses.replace(row, precision="fp8"), 0.5)) == {"tflops"}
     assert set(roofline(dataclasses.replace(row, host="elsewhere"), 0.5)) == {"tflops"}
+
+
+def test_the_size_of_the_network_is_told_of_every_row(row: Row) -> None:
+    assert size(dataclasses.replace(row, host="elsewhere")) == {"gflop": 2.0, "parameters": 4_652_008}
 
 
 def test_data_sheets_are_without_sparsity() -> None:

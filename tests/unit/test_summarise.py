@@ -13,19 +13,19 @@ from scripts.report.columns import read_results
 from tests.unit.records_factory import HOST, OTHER_HOST, build_tree
 
 CONTRACT = """
-    host, model, weights, runtime, precision, variant, device, shape, batch, image_size, mode, threads, torch_build,
-    session, status, reason, trials, samples, disturbed_trials, host_phase, verdict, median_ms, median_lo_ms,
-    median_hi_ms, p10_ms, p10_lo_ms, p10_hi_ms, mean_ms, p90_ms, p90_lo_ms, p90_hi_ms, p99_ms, p99_lo_ms, p99_hi_ms,
-    p999_ms, tail_ratio, execute_ms, device_ms, copy_share, throughput_per_s, throughput_lo_per_s,
-    throughput_hi_per_s, saturation_batch, streams, speedup, speedup_lo, speedup_hi, device_speedup,
-    device_speedup_lo, device_speedup_hi, finals_ms, finals_lo_ms, finals_hi_ms, finals_location, finals_speedup,
-    finals_speedup_lo, finals_speedup_hi, rank_set, pareto, convert_s, convert_rss_mb, compile_s, compile_cpu_s,
-    compile_cache, compile_warmth, break_even_inferences, break_even_lo, break_even_hi, import_s, load_s,
-    first_call_s, cold_start_s, cold_start_lo_s, cold_start_hi_s, artifact_bytes, peak_rss_mb, peak_rss_import_mb,
-    peak_rss_load_mb, peak_rss_run_mb, gpu_mem_mb, energy_j, energy_reason, power_w, gpu_util_pct, tflops,
-    peak_share, peak_share_spec, bound, placement, max_abs_error, sqnr_db, int8_share, top1_agreement,
-    top1_accuracy, top1_accuracy_lo, top1_accuracy_hi, labelled, photos_lost, photos_gained, mcnemar_p, gate,
-    artifact_sha256
+    host, model, weights, runtime, precision, variant, device, shape, batch, image_size, mode, threads, gflop,
+    parameters, torch_build, session, status, reason, trials, samples, disturbed_trials, host_phase, verdict,
+    median_ms, median_lo_ms, median_hi_ms, p10_ms, p10_lo_ms, p10_hi_ms, mean_ms, trimmed_mean_ms, std_ms, p90_ms,
+    p90_lo_ms, p90_hi_ms, p99_ms, p99_lo_ms, p99_hi_ms, p999_ms, tail_ratio, execute_ms, device_ms, copy_share,
+    throughput_per_s, throughput_lo_per_s, throughput_hi_per_s, saturation_batch, streams, speedup, speedup_lo,
+    speedup_hi, device_speedup, device_speedup_lo, device_speedup_hi, finals_ms, finals_lo_ms, finals_hi_ms,
+    finals_location, finals_speedup, finals_speedup_lo, finals_speedup_hi, rank_set, pareto, convert_s,
+    convert_rss_mb, compile_s, compile_cpu_s, compile_cache, compile_warmth, break_even_inferences, break_even_lo,
+    break_even_hi, import_s, load_s, first_call_s, cold_start_s, cold_start_lo_s, cold_start_hi_s, artifact_bytes,
+    peak_rss_mb, peak_rss_import_mb, peak_rss_load_mb, peak_rss_run_mb, gpu_mem_mb, energy_j, energy_reason,
+    power_w, gpu_util_pct, tflops, peak_share, peak_share_spec, bound, placement, max_abs_error, sqnr_db,
+    int8_share, top1_agreement, top1_accuracy, top1_accuracy_lo, top1_accuracy_hi, labelled, photos_lost,
+    photos_gained, mcnemar_p, gate, artifact_sha256
 """.replace(",", " ").split()
 
 
@@ -96,6 +96,9 @@ def test_times_are_those_of_the_raw_samples(tree: Path) -> None:
     bounds = (np.exp(logs.mean() - half), np.exp(logs.mean() + half))
     assert (cells["median_lo_ms"], cells["median_hi_ms"]) == pytest.approx(bounds, rel=1e-5)
     assert cells["mean_ms"] == pytest.approx(np.exp(np.log([t.mean() for t in totals]).mean()), rel=1e-5)
+    middles = [np.sort(t)[len(t) // 10 : len(t) - len(t) // 10].mean() for t in totals]
+    assert cells["trimmed_mean_ms"] == pytest.approx(np.exp(np.log(middles).mean()), rel=1e-5)
+    assert cells["std_ms"] == pytest.approx(np.sqrt(np.mean([t.var(ddof=1) for t in totals])), rel=1e-5)
     ordered = np.sort(np.concatenate(totals))
     assert (cells["p90_ms"], cells["p99_ms"]) == pytest.approx((ordered[539], ordered[593]), rel=1e-5)
     execute = np.exp(np.log([np.median(r["execute"] / 1e6) for r in raw]).mean())

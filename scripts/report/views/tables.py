@@ -56,6 +56,8 @@ TAILS = (
     Column("p99.9", "ms", "One request in a thousand took longer", figure("p999_ms")),
     Column("p99 / p50", "", "How much longer a slow request takes than a typical one", figure("tail_ratio")),
     Column("Mean", "ms", "Mean of the requests", figure("mean_ms")),
+    Column("Trimmed", "ms", "Mean without the fastest and the slowest tenth", figure("trimmed_mean_ms")),
+    Column("SD", "ms", "Standard deviation of the requests of a process", figure("std_ms")),
 )
 PHASES = (
     Column("Import", "MB", "Peak memory while importing the runtime", figure("peak_rss_import_mb")),
