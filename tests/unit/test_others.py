@@ -18,6 +18,8 @@ def there(tmp_path: Path) -> Path:
 
 
 def test_a_host_goes_into_one_file_and_comes_out_with_all_its_rows(there: Path, tmp_path: Path) -> None:
+    for build in (there / "hosts" / OTHER_HOST).rglob("build.json"):
+        build.write_text(json.dumps(json.loads(build.read_text()) | {"ingredients": {"interpreter": "/some/python"}}))
     assert others.main(["--artifacts", str(there), "--host", OTHER_HOST, "--out", str(tmp_path / "r.tar.xz")]) == 0
     here = tmp_path / "here"
     build_tree(here)
@@ -31,8 +33,8 @@ def test_a_host_goes_into_one_file_and_comes_out_with_all_its_rows(there: Path, 
     wanted = [row for row in all_rows(read_plan(there / "plan.json"), there) if row.host == OTHER_HOST]
     assert sorted(row.key for row in found) == sorted(row.key for row in wanted) and found
     for ours, theirs in zip(sorted(found, key=lambda r: r.key), sorted(wanted, key=lambda r: r.key), strict=True):
-        build = json.loads((ours.deployable / "build.json").read_text())
-        assert build and "ingredients" not in build
+        made = json.loads((ours.deployable / "build.json").read_text())
+        assert made and "ingredients" not in made
         for mine, other in [(ours.verify, theirs.verify), *zip(ours.trials, theirs.trials, strict=True)]:
             assert mine.read_bytes() == other.read_bytes() and mine != other
         assert (ours.checkpoint / "artifact.json").is_file() and (ours.deployable / "build.json").is_file()
