@@ -26,6 +26,9 @@ TORCHVISION = tuple(_TORCHVISION.split())
 
 KNOWN = PACKAGED + TORCHVISION
 
+MEASURED = ("batches",)
+"""Keys of a config's entry that say how a network is measured, not what it is."""
+
 USUAL_SIZE = 224
 OTHER_SIZES = {
     "efficientnet_b1": 240, "efficientnet_b2": 288, "efficientnet_b3": 300, "efficientnet_b4": 380,
@@ -60,11 +63,15 @@ def entry_of(entries: Sequence[dict[str, Any]], name: str, weights: str) -> dict
     """
     for entry in entries:
         if (entry["name"], label(entry)) == (name, weights):
-            return {key: value for key, value in entry.items() if key != "batches"}
+            return _without(entry, MEASURED)
     pruned = next(entry for entry in entries if (entry["name"], entry["weights"]) == (name, weights))
     return whole(pruned)
 
 
 def whole(entry: dict[str, Any]) -> dict[str, Any]:
     """The entry without pruning, and without what says only how it is measured."""
-    return {key: value for key, value in entry.items() if key not in ("pruned", "training", "label", "batches")}
+    return _without(entry, ("pruned", "training", "label", *MEASURED))
+
+
+def _without(entry: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+    return {key: value for key, value in entry.items() if key not in keys}

@@ -1,4 +1,7 @@
-"""How devices are named: `cpu`, `cuda:0`. Standard library only, Python 3.8 on."""
+"""How devices are named: `cpu`, `cuda:0`; and a variant on GPUs. Standard library only, Python 3.8 on."""
+
+GRAPHED = "cuda_graphs"
+"""The variant whose requests are one CUDA graph."""
 
 
 def is_gpu(device: str) -> bool:

@@ -38,7 +38,7 @@ def providers(asked: str, options: Options, stream: cuda.Stream) -> "List[Tuple[
     """The provider that was asked for, with its settings; beside TensorRT also CUDA, which takes what it leaves."""
     own = {"device_id": str(device.number(options.device)), "user_compute_stream": str(stream.handle)}
     tf32 = "1" if options.precision == "tf32" else "0"
-    on_cuda = dict(own, use_tf32=tf32, enable_cuda_graph="1" if options.variant == "cuda_graphs" else "0")
+    on_cuda = dict(own, use_tf32=tf32, enable_cuda_graph="1" if options.variant == device.GRAPHED else "0")
     if asked == CUDA:
         return [(CUDA, on_cuda)]
     more = {"trt_fp16_enable": "1" if options.precision == "fp16" else "0"} if asked == TENSORRT else {}

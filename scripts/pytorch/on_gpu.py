@@ -7,13 +7,12 @@ import torch
 
 from scripts.core.door import Options, Placement
 from scripts.core.verb import Unsupported
+from scripts.nvidia.device import GRAPHED
 from scripts.pytorch import gpu, inductor, placements
 
 Function = Callable[..., Any]
 Built = Callable[[Path, Options], Function]
 
-GRAPHED = ("cuda_graphs",)
-"""Variants whose requests are one CUDA graph, captured by the session."""
 MODES = {"default": None, "reduce_overhead": "reduce-overhead", "max_autotune": "max-autotune"}
 """torch.compile's modes by variant."""
 
@@ -26,7 +25,7 @@ def open(artifact: Path, options: Options) -> gpu.GpuSession:  # noqa: A001 - th
     gpu.arithmetic(options.precision)
     torch.set_num_threads(options.threads_each)
     function = _BUILT[options.runtime](artifact, options)
-    return gpu.GpuSession(function, options, _placed(function, options), options.variant in GRAPHED)
+    return gpu.GpuSession(function, options, _placed(function, options), options.variant == GRAPHED)
 
 
 def _placed(function: Function, options: Options) -> Callable[[gpu.Inputs], Placement]:

@@ -60,7 +60,10 @@ def pack(artifacts: Path, host: str, out: Path) -> int:
 
 
 def opened(source: Path, artifacts: Path) -> Path:
-    """The folder of another host's records: `source` itself, or what the archive holds, unpacked once beside ours."""
+    """The folder of another host's records: `source` itself, or what the archive holds, unpacked once beside ours.
+
+    Raises SystemExit with one sentence for a file that is none.
+    """
     if source.is_dir():
         return source
     digest = hashlib.sha256(source.read_bytes()).hexdigest()[:12]
@@ -68,10 +71,21 @@ def opened(source: Path, artifacts: Path) -> Path:
     if not folder.is_dir():
         partial = folder.with_name(f"{folder.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
-        with tarfile.open(source) as archive:
-            archive.extractall(partial, filter="data")
+        try:
+            with tarfile.open(source) as archive:
+                archive.extractall(partial, filter="data")
+        except tarfile.TarError as error:
+            raise SystemExit(f"{source} is no archive of `make records` ({error}): fetch it again") from None
         partial.rename(folder)
     return folder
+
+
+def _host_of(artifacts: Path) -> str:
+    """The host of the run in a folder. Raises SystemExit where there was none."""
+    try:
+        return str(json.loads((artifacts / "plan.json").read_text())["host"])
+    except (OSError, ValueError, KeyError):
+        raise SystemExit(f"{artifacts} holds no finished run: run `make` first, or name a host with --host") from None
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -80,7 +94,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--host", help="whose records; by default those of the run in `artifacts`")
     parser.add_argument("--out", type=Path, help="the archive; by default records-HOST.tar.xz in the working directory")
     args = parser.parse_args(argv)
-    host = args.host or (args.artifacts / "host.txt").read_text().strip()
+    host = args.host or _host_of(args.artifacts)
     out = args.out or Path(f"records-{host}{SUFFIX}")
     print(f"{pack(args.artifacts, host, out)} records of {host} in {out}, {out.stat().st_size / 1e6:.2f} MB")
     return 0

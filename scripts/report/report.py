@@ -122,16 +122,16 @@ LIMITS = {
 
 
 def gate_limits(table: pd.DataFrame, evidence: Evidence) -> list[tuple[str, str]]:
-    """What each precision's gate asks for, as the verify records say."""
-    found: dict[str, dict[str, str]] = {}
+    """What each precision's gate asks for, as the verify records say; it may differ from network to network."""
+    found: dict[str, dict[str, dict[str, None]]] = {}
     for _, cells in table[table["gate"].notna()].iterrows():
         verified = evidence.verified(cells)
         for name, check in (verified.get("gated") or {}).items():
             labelled = int(verified.number("labelled") or 0)
             said = LIMITS[name].format(limit=wording.number(check.get("limit"), 2), labelled=labelled)
-            found.setdefault(cells["precision"], {})[name] = said
+            found.setdefault(cells["precision"], {}).setdefault(name, {})[said] = None
     return [
-        (precision, wording.listed([said[name] for name in LIMITS if name in said]))
+        (precision, wording.listed([" or ".join(said[name]) for name in LIMITS if name in said]))
         for precision, said in found.items()
     ]
 

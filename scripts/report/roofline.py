@@ -15,23 +15,27 @@ from scripts.report.rows import Row
 
 BYTES = {"fp32": 4, "tf32": 4, "fp16": 2, "bf16": 2, "int8": 1, "fp8": 1}
 OVERHEAD = 0.1
-"""Where arithmetic and memory together explain less than this share of the time, launching kernels is what takes it."""
+"""Where neither arithmetic nor memory explains this share of the time, launching kernels is what takes it."""
 
 Values = dict[str, Any]
 
 
 def size(row: Row) -> Values:
     """Of the network: `gflop`, operations of one item in multiplying operators, two for each multiplication, and
-    `parameters`; {} for what is not known."""
-    work = read_if_any(row.checkpoint / "artifact.json").get("work") or {}
-    known = read_if_any(row.checkpoint / "files" / "model.json")
+    `parameters`; None for what is not known."""
+    work, known = _work(row), read_if_any(row.checkpoint / "files" / "model.json")
     return {"gflop": work["flops"] / 1e9 if work else None, "parameters": known.get("parameters")}
+
+
+def _work(row: Row) -> dict[str, int]:
+    """What `models.work` counted; {} where it did not."""
+    return read_if_any(row.checkpoint / "artifact.json").get("work") or {}
 
 
 def roofline(row: Row, device_ms: float | None) -> Values:
     """tflops, its shares of the measured and the promised peak, and what bounds the row; {} for what is not known."""
     peaks = read_if_any(Path(paths.peaks_record(str(row.root), row.host)))
-    work = read_if_any(row.checkpoint / "artifact.json").get("work")
+    work = _work(row)
     if not device_ms or not work or row.precision not in BYTES:
         return {}
     rate = row.batch * work["flops"] / (device_ms / 1e3)
@@ -40,9 +44,9 @@ def roofline(row: Row, device_ms: float | None) -> Values:
     if reached:
         values["peak_share"] = rate / reached
         values["bound"] = _bound(row, device_ms / 1e3, work, reached, peaks["bandwidth"])
-    sheet = SHEETS.get(str(peaks.get("gpu")))
-    if sheet and row.precision in sheet.peaks:
-        values["peak_share_spec"] = rate / sheet.peaks[row.precision]
+    promised = SHEETS.get(str(peaks.get("gpu")), {}).get(row.precision)
+    if promised:
+        values["peak_share_spec"] = rate / promised
     return values
 
 

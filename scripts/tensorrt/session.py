@@ -24,10 +24,6 @@ DTYPES = {
     "BOOL": "bool",
 }
 """NumPy's names for TensorRT's dtypes. (Its own table fails in 8.6 with NumPy from 1.24 on.)"""
-PROFILE = "profile"
-"""The variant whose engine serves a range of batches."""
-GRAPHED = "cuda_graphs"
-"""The variant whose requests are one CUDA graph."""
 NARROW = ("float16", "bfloat16", "float8", "int8")
 
 
@@ -84,7 +80,7 @@ class TensorRT(BufferedSession):
         return buffer
 
     def execute(self) -> None:
-        if self._options.variant == GRAPHED and self._graph is None:
+        if self._options.variant == device.GRAPHED and self._graph is None:
             self._queue()  # what TensorRT sets up at the first run must be no part of the graph
             self._stream.wait()
             self._graph = cuda.Graph(self._stream, self._queue)
@@ -101,7 +97,7 @@ class TensorRT(BufferedSession):
             raise RuntimeError("TensorRT did not run the engine: %s" % versions.complaints(self._keep[1]))
 
     def clone(self) -> Session:
-        if self._options.variant == PROFILE:
+        if any(self._engine.get_tensor_shape(name)[0] == -1 for name in self._options.inputs):
             raise NotImplementedError("contexts of one engine cannot share an optimisation profile")
         return TensorRT(self._engine, self._options, self._gpu, cuda.free_memory(), self._keep)
 

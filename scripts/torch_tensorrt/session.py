@@ -7,11 +7,10 @@ from typing import Any, Dict
 import torch
 
 from scripts.core.door import Options, Placement, Session
+from scripts.nvidia.device import GRAPHED
 from scripts.pytorch import gpu
 from scripts.torch_tensorrt import library
 from scripts.torch_tensorrt.compile import FILE, PARTS
-
-GRAPHED = "cuda_graphs"
 
 
 def open(artifact: Path, options: Dict[str, Any]) -> Session:  # noqa: A001 - the name that every room shares

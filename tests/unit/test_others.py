@@ -51,6 +51,18 @@ def test_no_bytes_of_artifacts_and_the_same_archive_every_time(there: Path, tmp_
     assert "model.json" in kept and "weights.json" not in kept and not {n for n in kept if n.endswith(".log")}
 
 
+def test_the_host_is_that_of_the_run_and_a_mistake_is_one_sentence(
+    there: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert others.main(["--artifacts", str(there)]) == 0 and (tmp_path / f"records-{HOST}.tar.xz").is_file()
+    with pytest.raises(SystemExit, match="holds no finished run"):
+        others.main(["--artifacts", str(tmp_path)])
+    (tmp_path / "cut.tar.xz").write_bytes(b"no archive")
+    with pytest.raises(SystemExit, match="is no archive of `make records`"):
+        others.opened(tmp_path / "cut.tar.xz", there)
+
+
 def test_a_host_that_is_not_there(there: Path, tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="no records of a host 'nowhere'"):
         others.pack(there, "nowhere", tmp_path / "r.tar.xz")

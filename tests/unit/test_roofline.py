@@ -62,5 +62,5 @@ def test_the_size_of_the_network_is_told_of_every_row(row: Row) -> None:
 
 def test_data_sheets_are_without_sparsity() -> None:
     """The H100's is often quoted with it: 1979 and 3958."""
-    assert SHEETS["NVIDIA H100 80GB HBM3"].peaks["fp16"] == pytest.approx(989.5e12)
-    assert SHEETS["NVIDIA H100 80GB HBM3"].peaks["int8"] == pytest.approx(1979e12)
+    assert SHEETS["NVIDIA H100 80GB HBM3"]["fp16"] == pytest.approx(989.5e12)
+    assert SHEETS["NVIDIA H100 80GB HBM3"]["int8"] == pytest.approx(1979e12)
