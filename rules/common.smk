@@ -11,7 +11,7 @@ sys.path.insert(0, workflow.basedir)
 from snakemake.utils import update_config
 
 from scripts.core import bootstrap, environment, estimate, host, keys, networks, paths, plan, retry, tuned
-from scripts.core.catalogue import CALIBRATED, FORMATS, PROFILE, QUANTIZED, RUNTIMES, on
+from scripts.core.catalogue import ANY, CALIBRATED, FORMATS, PROFILE, QUANTIZED, RUNTIMES, on
 from scripts.core.codehash import code_hash
 from scripts.core.store import place
 from scripts.nvidia.device import is_gpu
@@ -46,7 +46,9 @@ wildcard_constraints:
     precision="[a-z0-9_]+",
     variant="[a-z0-9_]+",
     device="[a-z0-9_:]+",
-    shape=r"dyn|b\d+(x\d+)?",
+    shape=r"any|dyn(x\d+)?|b\d+(x\d+)?",
+    at=r"(\.x\d+)?",
+    size=r"\d+",
     workload=r"b\d+(x\d+)?",
     mode="[a-z]+",
     trial=r"\d+",
@@ -129,10 +131,8 @@ def portable_of(runtime):
     """Input function: the portable artifact that a candidate of `runtime` starts from."""
 
     def folder(w):
-        name = runtime or w.runtime
-        shape = w.get("shape") or w.workload
-        asked = (name, w.precision, w.variant, w.device)
-        return record(plan.portable_of(ARTIFACTS, asked, f"{w.model}.{w.weights}", shape))
+        asked = (runtime or w.runtime, w.precision, w.variant, w.device)
+        return record(plan.portable_of(ARTIFACTS, asked, f"{w.model}.{w.weights}", w.shape, own_size(w)))
 
     return folder
 
@@ -143,22 +143,22 @@ def source_of(format):
     def folder(w):
         source = FORMATS[format].source
         kind = FORMATS[source].kind(w.precision, w.variant)
-        return record(paths.portable(ARTIFACTS, source, network=f"{w.model}.{w.weights}", kind=kind))
+        shape = paths.source_shape(source, w.shape, own_size(w))
+        return record(paths.portable(ARTIFACTS, source, network=f"{w.model}.{w.weights}", kind=kind, shape=shape))
 
     return folder
 
 
 def calibration_of(w):
     """Input function: the calibration batch, for precisions whose ranges are found on it."""
-    return record(paths.calibration(ARTIFACTS, f"{w.model}.{w.weights}")) if w.precision in CALIBRATED else []
+    if w.precision not in CALIBRATED:
+        return []
+    return record(paths.calibration(ARTIFACTS, f"{w.model}.{w.weights}", paths.other_size(w.shape, own_size(w))))
 
 
-def batch_and_size(shape):
-    """(8, 224) of `b8x224`, (None, None) of `dyn`."""
-    if shape == "dyn":
-        return None, None
-    batch, _, size = shape[1:].partition("x")
-    return int(batch), int(size) if size else None
+def own_size(w):
+    """The image size that a network has of its own; None for one that takes arrays."""
+    return network_entry(w)["image_size"]
 
 
 def build_options(w):
@@ -170,8 +170,8 @@ def build_options(w):
 
 def build_options_with(w, **more):
     """Options of a converter or compiler that uses more than the rest."""
-    batch, size = batch_and_size(w.get("shape", "dyn"))
-    return options(precision=w.precision, variant=w.variant, batch=batch, image_size=size, **more)
+    batch, size = paths.batch_and_size(w.shape)
+    return options(precision=w.precision, variant=w.variant, batch=batch, image_size=ANY if w.shape == ANY else size, **more)
 
 
 def network_entry(w):

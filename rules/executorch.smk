@@ -5,7 +5,7 @@ rule convert_executorch:
     """Checkpoint -> .pte, in the precision asked for."""
     input:
         environment=environment_of("executorch"),
-        checkpoint=record(paths.checkpoint(ARTIFACTS)),
+        checkpoint=source_of("pte"),
         calibration=calibration_of,
     output:
         **made(portable("pte")),

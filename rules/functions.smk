@@ -56,7 +56,28 @@ def prepare_photos(w):
 def whole_reference(w):
     """The reference of the network that pruned weights come from; none for whole ones."""
     entry = network_entry(w)
-    return record(paths.reference(ARTIFACTS, f"{w.model}.{entry['weights']}")) if "pruned" in entry else []
+    size = size_at(w)
+    return record(paths.reference(ARTIFACTS, f"{w.model}.{entry['weights']}", size)) if "pruned" in entry else []
+
+
+def size_at(w):
+    """The image size in a folder's name, `reference.x256`; None for the network's own."""
+    return int(w.at[2:]) if w.at else None
+
+
+def checkpoint_at(w):
+    """The network for the images that its reference holds."""
+    return record(paths.checkpoint(ARTIFACTS, size=size_at(w)).format(**w))
+
+
+def checkpoint_of(w):
+    """The network for a workload's images."""
+    return record(paths.checkpoint(ARTIFACTS, size=paths.other_size(w.workload, own_size(w))).format(**w))
+
+
+def reference_of(w):
+    """The inputs of a workload, and what is right for them."""
+    return record(paths.reference(ARTIFACTS, size=paths.other_size(w.workload, own_size(w))).format(**w))
 
 
 def photo_files(w):
@@ -102,7 +123,7 @@ def deployable(w):
 
 def session_options(w):
     """What a session is opened with: one candidate, one workload."""
-    batch, size = batch_and_size(w.workload)
+    batch, size = paths.batch_and_size(w.workload)
     return plan.session_options(w.runtime, w.precision, w.variant, w.device, THREADS, batch, size)
 
 

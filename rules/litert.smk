@@ -5,7 +5,7 @@ rule convert_litert:
     """Checkpoint -> TFLite."""
     input:
         environment=environment_of("litert_convert"),
-        checkpoint=record(paths.checkpoint(ARTIFACTS)),
+        checkpoint=source_of("tflite"),
     output:
         **made(portable("tflite")),
     log:

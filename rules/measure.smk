@@ -14,8 +14,8 @@ rule verify:
     input:
         environment=session_environment,
         deployable=deployable,
-        reference=record(paths.reference(ARTIFACTS)),
-        checkpoint=record(paths.checkpoint(ARTIFACTS)),
+        reference=reference_of,
+        checkpoint=checkpoint_of,
     output:
         record=f"{candidate()}/verify/{{workload}}/verify.json",
     log:
@@ -45,8 +45,8 @@ rule trial:
     input:
         environment=session_environment,
         deployable=deployable,
-        reference=record(paths.reference(ARTIFACTS)),
-        checkpoint=record(paths.checkpoint(ARTIFACTS)),
+        reference=reference_of,
+        checkpoint=checkpoint_of,
         host=ancient(paths.host_record(ARTIFACTS, HOST)),
         loadgen=lambda w: loadgen_of([w.mode]),
     output:

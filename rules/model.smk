@@ -30,17 +30,44 @@ rule prepare:
         )
 
 
+rule resize:
+    """The same network for images of another size, exported once more."""
+    input:
+        environment=environment_of("torch"),
+        checkpoint=record(paths.checkpoint(ARTIFACTS)),
+    output:
+        **made(paths.checkpoint(ARTIFACTS, size="{size}")),
+    log:
+        f"{paths.checkpoint(ARTIFACTS, size='{size}')}/resize.log",
+    conda:
+        conda_of("torch")
+    resources:
+        mem_mb=3000,
+    params:
+        options=lambda w: options(image_size=int(w.size)),
+        code=code_hash("scripts.models.resize"),
+        user_code=lambda w: keys.user_code_key(network_entry(w)),
+        env=environment_key("torch"),
+    message:
+        "Exporting {wildcards.model} for images of {wildcards.size} pixels"
+    shell:
+        words(
+            PREPARE,
+            "--verb scripts.models.resize --source checkpoint={input.checkpoint:q}",
+        )
+
+
 rule reference:
     """Run the network in fp32 on every photo: what all candidates are held against."""
     input:
         environment=environment_of("torch"),
-        checkpoint=record(paths.checkpoint(ARTIFACTS)),
+        checkpoint=checkpoint_at,
         original=whole_reference,
         photos=photo_files,
     output:
-        **made(paths.reference(ARTIFACTS)),
+        **made(paths.reference(ARTIFACTS) + "{at}"),
     log:
-        f"{paths.reference(ARTIFACTS)}/reference.log",
+        paths.reference(ARTIFACTS) + "{at}/reference.log",
     conda:
         conda_of("torch")
     resources:
@@ -63,11 +90,11 @@ rule calibration:
     """The inputs on which every runtime finds its integer ranges, the same for all; never validated on."""
     input:
         environment=environment_of("torch"),
-        reference=record(paths.reference(ARTIFACTS)),
+        reference=record(paths.reference(ARTIFACTS) + "{at}"),
     output:
-        **made(paths.calibration(ARTIFACTS)),
+        **made(paths.calibration(ARTIFACTS) + "{at}"),
     log:
-        f"{paths.calibration(ARTIFACTS)}/calibration.log",
+        paths.calibration(ARTIFACTS) + "{at}/calibration.log",
     conda:
         conda_of("torch")
     resources:

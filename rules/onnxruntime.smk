@@ -6,7 +6,7 @@ rule convert_onnx:
     """Checkpoint -> ONNX."""
     input:
         environment=environment_of("torch"),
-        checkpoint=record(paths.checkpoint(ARTIFACTS)),
+        checkpoint=source_of("onnx"),
     output:
         **made(portable("onnx")),
     log:

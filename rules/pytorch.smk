@@ -6,7 +6,7 @@ rule convert_torchscript:
     """Checkpoint -> TorchScript, traced and frozen."""
     input:
         environment=environment_of("torch"),
-        checkpoint=record(paths.checkpoint(ARTIFACTS)),
+        checkpoint=source_of("torchscript"),
     output:
         **made(portable("torchscript")),
     log:

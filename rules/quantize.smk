@@ -9,9 +9,9 @@ rule quantize:
         source=lambda w: source_of(w.format)(w),
         calibration=calibration_of,
     output:
-        **made(paths.quantized(ARTIFACTS)),
+        **made(portable("{format}")),
     log:
-        f"{paths.quantized(ARTIFACTS)}/convert.log",
+        f"{portable('{format}')}/convert.log",
     wildcard_constraints:
         format="|".join(QUANTIZED),
     conda:

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 DYNAMIC = "dyn"
+"""The shape of what serves every batch, of images in the network's own size."""
+ANY = "any"
+"""The shape of what serves every batch and every image size."""
 DEFAULT = "default"
 Variants = dict[str, tuple[str, ...]]
 
@@ -18,6 +21,7 @@ class Format:
 
     env:       environment of the converter; source: the format it is made from (None: the checkpoint stage itself)
     static:    True if one file serves one batch and image size only
+    sized:     True if one file serves every batch of one image size; else a file for further sizes serves them all
     file:      the file inside the artifact's `files/` that a runtime opens
     variants:  precision -> the variants that it is written in
     schemes:   precision -> further variants, which only `tune` tries: other ways to the same precision
@@ -30,6 +34,7 @@ class Format:
     source: str | None
     static: bool
     file: str
+    sized: bool = False
     variants: Variants = field(default_factory=lambda: {"fp32": (DEFAULT,)})
     schemes: Variants = field(default_factory=dict)
     quantizer: str | None = None
@@ -57,6 +62,7 @@ class Runtime:
     compiles:  a compiler turns the portable file into a compiled artifact for this host
     static:    the compiled artifact (or the portable file) serves one batch and image size only
     dynamic:   variants of which it serves every batch all the same
+    resizes:   what serves the network's own image size serves all others too
     devices:   where it can execute; needs: hardware without which it cannot ("nvidia")
     variants:  precision -> its usual variants
     extra:     precision -> further ones, which are taken where they are named or `precisions: all` asks for everything
@@ -77,6 +83,7 @@ class Runtime:
     extra: Variants = field(default_factory=dict)
     formats: dict[str, str] = field(default_factory=dict)
     dynamic: tuple[str, ...] = ()
+    resizes: bool = False
     optional: bool = False
     gpu: "Runtime | None" = None
 
@@ -128,10 +135,10 @@ FLAGGED = {"rest": "fp32", "opset": "17"}
 """For TensorRT before 11, which is told by flags what it may compute in, and 8.6, which reads no newer operator set."""
 
 FORMATS: dict[str, Format] = {
-    "checkpoint": Format(env="torch", source=None, static=False, file="weights.pt"),
+    "checkpoint": Format(env="torch", source=None, static=False, sized=True, file="weights.pt"),
     "torchscript": Format(env="torch", source="checkpoint", static=False, file="model.ts"),
     "pt2e": Format(
-        env="torch", source="checkpoint", static=False, file="program.pt2", quantizer="pytorch",
+        env="torch", source="checkpoint", static=False, sized=True, file="program.pt2", quantizer="pytorch",
         variants=only("int8", "int8_dynamic"),
     ),
     "onnx": Format(env="torch", source="checkpoint", static=False, file="model.onnx"),
@@ -157,13 +164,13 @@ FORMATS: dict[str, Format] = {
         variants={"int8": (DEFAULT, "accuracy_control")},
         schemes={"int8": ("minmax", "percentile", "symmetric", "fast_bias")},
     ),
-    "tflite": Format(env="litert_convert", source="checkpoint", static=False, file="model.tflite"),
+    "tflite": Format(env="litert_convert", source="checkpoint", static=False, sized=True, file="model.tflite"),
     "tflite_reduced": Format(
-        env="litert_quantize", source="tflite", static=False, file="model.tflite", quantizer="litert",
+        env="litert_quantize", source="tflite", static=False, sized=True, file="model.tflite", quantizer="litert",
         variants=only("fp16", "int8", "int8_dynamic"),
     ),
-    "keras": Format(env="tensorflow_convert", source="onnx", static=False, file="model.keras"),
-    "saved_model": Format(env="tensorflow", source="keras", static=False, file="saved_model.pb"),
+    "keras": Format(env="tensorflow_convert", source="onnx", static=False, sized=True, file="model.keras"),
+    "saved_model": Format(env="tensorflow", source="keras", static=False, sized=True, file="saved_model.pb"),
     "pte": Format(
         env="executorch", source="checkpoint", static=True, file="model.pte", ahead_of_time=True,
         variants=only("fp32", "fp16", "int8", "int8_dynamic"),
@@ -189,7 +196,7 @@ def with_gpu(runtime: Runtime, **differs: Any) -> Runtime:
 RUNTIMES: dict[str, Runtime] = {
     "pytorch": with_gpu(
         Runtime(
-            "PyTorch eager", "pytorch", "checkpoint", "torch", compiles=False, static=False,
+            "PyTorch eager", "pytorch", "checkpoint", "torch", compiles=False, static=False, resizes=True,
             variants=only("fp32") | {"bf16": (DEFAULT, "channels_last")} | only("fp16", "int8_dynamic"),
             extra={"fp32": ("channels_last",), "fp16": ("channels_last",)},
         ),
@@ -197,7 +204,7 @@ RUNTIMES: dict[str, Runtime] = {
         extra=dict.fromkeys(FLOATS, ("cuda_graphs",)),
     ),
     "torchscript": with_gpu(
-        Runtime("TorchScript", "pytorch", "torchscript", "torch", compiles=False, static=False)
+        Runtime("TorchScript", "pytorch", "torchscript", "torch", compiles=False, static=False, resizes=True)
     ),
     "torch_compile": with_gpu(
         Runtime(

@@ -21,6 +21,12 @@ Batches = Annotated[
 """`auto` is the batches that double from 1 to 256."""
 
 
+ImageSizes = Annotated[
+    list[Annotated[int, Field(ge=1, le=4096)]], Field(min_length=1), AfterValidator(unique)
+]
+"""Sides of square images, in pixels."""
+
+
 class Calibration(Part):
     """How the ranges of int8 and fp8 are found."""
 

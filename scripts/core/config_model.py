@@ -23,6 +23,7 @@ from scripts.core.config_measuring import (
     Batches,
     Calibration,
     Finals,
+    ImageSizes,
     Limits,
     Measure,
     Rebuild,
@@ -120,6 +121,11 @@ class Config(Part):
         default=[1, 8],
         description="Samples (photos) per call; each batch is measured apart. `auto` doubles from 1 to 256, and the "
         "report names the batch from which on doubling gains less than 5 %.",
+    )
+    image_sizes: ImageSizes | None = Field(
+        default=None,
+        description="Sides of the square images, in pixels; each size is measured apart. Without it, each network's "
+        "own. What a runtime builds for one shape is built for each; what serves all sizes is built once.",
     )
     modes: Modes = Field(
         default=["latency"],

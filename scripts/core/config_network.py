@@ -22,7 +22,7 @@ from scripts.core import networks
 from scripts.core.config_errors import ALLOWED, closest, raise_mistakes, shown
 from scripts.core.config_errors import Path as KeyPath
 from scripts.core.config_input import Preprocess, Tensor
-from scripts.core.config_measuring import Batches
+from scripts.core.config_measuring import Batches, ImageSizes
 from scripts.core.config_parts import ExistingFile, Part, base_of, path_field, unique
 from scripts.core.config_pruning import Pruned, Training
 
@@ -135,6 +135,9 @@ class Network(Part):
     )
     training: Training | None = Field(default=None, description="Fine-tune the pruned weights.")
     batches: Batches | None = Field(default=None, description="Its own batches, in place of the general ones.")
+    image_sizes: ImageSizes | None = Field(
+        default=None, description="Its own image sizes, in place of the general ones."
+    )
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -248,6 +251,8 @@ class Network(Part):
             )
         if self.outputs and not self.inputs:
             yield ("outputs",), "goes only with `inputs`; leave it out"
+        if self.inputs and self.image_sizes:
+            yield ("image_sizes",), "does not go with `inputs`: arrays have the shapes declared there; leave it out"
 
     def _pruning_mistakes(self) -> Iterator[tuple[KeyPath, str]]:
         if self.pruned and self._is_program:

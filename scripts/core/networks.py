@@ -26,7 +26,7 @@ TORCHVISION = tuple(_TORCHVISION.split())
 
 KNOWN = PACKAGED + TORCHVISION
 
-MEASURED = ("batches",)
+MEASURED = ("batches", "image_sizes")
 """Keys of a config's entry that say how a network is measured, not what it is."""
 
 USUAL_SIZE = 224

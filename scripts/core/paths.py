@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from scripts.core.catalogue import DYNAMIC, FORMATS, on
+from scripts.core.catalogue import ANY, DYNAMIC, FORMATS, on
 
 ROOT = Path(__file__).resolve().parents[2]
 """The project: where `scripts` can be imported from."""
@@ -15,37 +15,84 @@ def shape_of(batch: int, image_size: int | None) -> str:
     return f"b{batch}x{image_size}" if image_size else f"b{batch}"
 
 
-def deployable_shape(runtime: str, variant: str, device: str, batch: int, image_size: int | None) -> str:
-    """The shape of what a runtime opens for this batch: `dyn` where one artifact serves all."""
-    return shape_of(batch, image_size) if on(runtime, device).is_static(variant) else DYNAMIC
+def of_size(image_size: int | str) -> str:
+    """`dynx256`: every batch, of images in a size that is not the network's own."""
+    return f"{DYNAMIC}x{image_size}"
+
+
+def batch_and_size(shape: str) -> tuple[int | None, int | None]:
+    """(8, 224) of `b8x224`, (None, 256) of `dynx256`, (None, None) of `dyn` and `any`."""
+    batch, _, size = shape.partition("x")
+    return int(batch[1:]) if batch[1:].isdigit() else None, int(size) if size else None
+
+
+def other_size(shape: str, own: int | None) -> int | None:
+    """The image size that a shape names, if it is not the network's own."""
+    size = batch_and_size(shape)[1]
+    return None if size == own else size
+
+
+def deployable_shape(
+    candidate: tuple[str, str, str, str], batch: int, image_size: int | None, own: int | None
+) -> str:
+    """The shape of what a candidate (runtime, precision, variant, device) opens for this batch and image size.
+
+    `dyn` where one artifact serves all batches, `any` where it serves all image sizes too. own: the network's own size.
+    """
+    runtime, precision, variant, device = candidate
+    place = on(runtime, device)
+    if place.is_static(variant):
+        return shape_of(batch, image_size)
+    if image_size is None or image_size == own or place.resizes:
+        return DYNAMIC
+    return of_size(image_size) if place.static or FORMATS[place.format_of(precision)].sized else ANY
+
+
+def portable_shape(format: str, shape: str, own: int | None) -> str:
+    """The shape of the portable artifact that a candidate of `shape` starts from."""
+    if FORMATS[format].static:
+        return shape
+    if shape == ANY:
+        return source_shape(format, shape, own)
+    size = other_size(shape, own)
+    if size is None:
+        return DYNAMIC
+    return of_size(size) if FORMATS[format].sized else ANY
+
+
+def source_shape(source: str, shape: str, own: int | None) -> str:
+    """The shape of the file that a portable artifact of `shape` is made from: what serves one size from its like."""
+    if shape == ANY:
+        return DYNAMIC if FORMATS[source].sized else ANY
+    size = other_size(shape, own)
+    return of_size(size) if size else DYNAMIC
 
 
 def portable(
     root: str, format: str, *, network: str = NETWORK, kind: str = "{precision}.{variant}", shape: str = "{shape}"
 ) -> str:
     """Folder of a portable artifact; by default with Snakemake's wildcards."""
-    shape = shape if FORMATS[format].static else DYNAMIC
     return f"{root}/portable/{network}/{format}/{kind}/{shape}"
 
 
-def quantized(root: str) -> str:
-    """Folder of a file in a lower precision, whatever its format; with Snakemake's wildcards."""
-    return f"{root}/portable/{NETWORK}/{{format}}/{{precision}}.{{variant}}/{DYNAMIC}"
+def checkpoint(root: str, network: str = NETWORK, size: int | str | None = None) -> str:
+    """Folder of the network itself: weights, exported program, description. size: of images, if not its own."""
+    shape = of_size(size) if size else DYNAMIC
+    return portable(root, "checkpoint", network=network, kind="fp32.default", shape=shape)
 
 
-def checkpoint(root: str, network: str = NETWORK) -> str:
-    """Folder of the network itself: weights, exported program, description."""
-    return portable(root, "checkpoint", network=network, kind="fp32.default")
+def reference(root: str, network: str = NETWORK, size: int | None = None) -> str:
+    """Folder of the real inputs and the fp32 outputs for them. size: of images, if not the network's own."""
+    return f"{root}/portable/{network}/reference{_sized(size)}"
 
 
-def reference(root: str, network: str = NETWORK) -> str:
-    """Folder of the real inputs and the fp32 outputs for them."""
-    return f"{root}/portable/{network}/reference"
-
-
-def calibration(root: str, network: str = NETWORK) -> str:
+def calibration(root: str, network: str = NETWORK, size: int | None = None) -> str:
     """Folder of the real inputs that ranges are found on; none of them is in the reference."""
-    return f"{root}/portable/{network}/calibration"
+    return f"{root}/portable/{network}/calibration{_sized(size)}"
+
+
+def _sized(size: int | None) -> str:
+    return f".x{size}" if size else ""
 
 
 def candidate(

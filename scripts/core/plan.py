@@ -46,6 +46,7 @@ class Row:
     mode: str
     threads: int
     trials: int
+    own_size: int | None
 
     @property
     def network(self) -> str:
@@ -62,10 +63,11 @@ class Row:
             kind=f"{self.precision}.{self.variant}.{self.device}", shape=self.shape,
         )  # fmt: skip
         asked = (self.runtime, self.precision, self.variant, self.device)
-        portable = portable_of(root, asked, self.network, self.workload)
+        portable = portable_of(root, asked, self.network, self.shape, self.own_size)
+        other = paths.other_size(self.workload, self.own_size)
         return {
-            "checkpoint": paths.checkpoint(root, self.network),
-            "reference": paths.reference(root, self.network),
+            "checkpoint": paths.checkpoint(root, self.network, other),
+            "reference": paths.reference(root, self.network, other),
             "portable": portable,
             "deployable": f"{folder}/compiled" if on(self.runtime, self.device).compiles else portable,
             "verify": f"{folder}/verify/{self.workload}/verify.json",
@@ -75,11 +77,14 @@ class Row:
         }
 
 
-def portable_of(root: str, candidate: Candidate, network: str, shape: str) -> str:
-    """Folder of the portable artifact that a candidate starts from."""
+def portable_of(root: str, candidate: Candidate, network: str, shape: str, own: int | None) -> str:
+    """Folder of the portable artifact that a candidate starts from. own: the network's own image size."""
     runtime, precision, variant, device = candidate
     format = on(runtime, device).format_of(precision)
-    return paths.portable(root, format, network=network, kind=FORMATS[format].kind(precision, variant), shape=shape)
+    return paths.portable(
+        root, format, network=network, kind=FORMATS[format].kind(precision, variant),
+        shape=paths.portable_shape(format, shape, own),
+    )  # fmt: skip
 
 
 def rows(config: dict[str, Any], host: str, threads: int, nvidia: bool, kept: Kept) -> list[Row]:
@@ -89,17 +94,17 @@ def rows(config: dict[str, Any], host: str, threads: int, nvidia: bool, kept: Ke
     `tune` found better than the usual way, which are candidates beside it.
     """
     return [
-        _row(config, host, threads, nvidia, model, candidate, batch, mode)
+        _row(config, host, threads, nvidia, model, candidate, batch, size, mode)
         for model in config["models"]
         for candidate in [*candidates(config, nvidia), *_kept(config, model, kept)]
-        for batch, mode in product(batches(config, model), config["modes"])
+        for size, batch, mode in product(sizes(config, model), batches(config, model), config["modes"])
     ]
 
 
 def tune_rows(config: dict[str, Any], host: str, threads: int, nvidia: bool) -> list[Row]:
     """What `tune` holds against each other: every scheme, one request at a time, at the smallest batch."""
     return [
-        _row(config, host, threads, nvidia, model, candidate, min(batches(config, model)), "latency")
+        _row(config, host, threads, nvidia, model, candidate, min(batches(config, model)), sizes(config, model)[0], "latency")
         for model in config["models"]
         for candidate in tries(config)
     ]
@@ -107,14 +112,14 @@ def tune_rows(config: dict[str, Any], host: str, threads: int, nvidia: bool) -> 
 
 def _row(
     config: dict[str, Any], host: str, threads: int, nvidia: bool, model: dict[str, Any], candidate: Candidate,
-    batch: int, mode: str,
+    batch: int, size: int | None, mode: str,
 ) -> Row:  # fmt: skip
     runtime, precision, variant, device = candidate
-    size = model["image_size"]
+    own = model["image_size"]
     return Row(
         host, model["name"], networks.label(model), runtime, precision, variant, device,
-        paths.deployable_shape(runtime, variant, device, batch, size), batch, size, mode, threads,
-        config["measure"]["trials"] if can_run(runtime, device, nvidia) else 0,
+        paths.deployable_shape(candidate, batch, size, own), batch, size, mode, threads,
+        config["measure"]["trials"] if can_run(runtime, device, nvidia) else 0, own,
     )  # fmt: skip
 
 
@@ -122,6 +127,13 @@ def batches(config: dict[str, Any], model: dict[str, Any]) -> list[int]:
     """Those of a network: its own, or the general ones."""
     found: list[int] = model.get("batches") or config["batches"]
     return found
+
+
+def sizes(config: dict[str, Any], model: dict[str, Any]) -> list[int | None]:
+    """Image sizes of a network, in pixels: its own list, or the general one, or the size that is its own."""
+    if model["image_size"] is None:
+        return [None]
+    return model.get("image_sizes") or config["image_sizes"] or [model["image_size"]]
 
 
 def _kept(config: dict[str, Any], model: dict[str, Any], kept: Kept) -> Iterator[Candidate]:

@@ -11,6 +11,8 @@ from typing import Iterable, List, NamedTuple, Optional, Tuple
 
 FILE = "quantised.json"
 INT8 = ("int8", "int8_dynamic")
+USUAL_SIZE = 224
+"""Side of the images by which shares of files are told that serve images of every size."""
 SLACK = 0.005
 """By how much the share of multiplications in integers may lie below the declared one: rounding, no layer of weight."""
 

@@ -24,15 +24,21 @@ def dtype(name: str) -> torch.dtype:
     return value
 
 
-def exported(network: torch.nn.Module, inputs: Sequence[Dict[str, Any]]) -> torch.export.ExportedProgram:
+def exported(
+    network: torch.nn.Module, inputs: Sequence[Dict[str, Any]], any_size: bool = False
+) -> torch.export.ExportedProgram:
     """Export `network` (in eval mode) with a batch dimension of 1 to 1024, without traces of its source files.
 
+    any_size: images [N, C, H, W] with H and W free. What PyTorch finds that they must be it keeps to itself: a network
+    that takes one size is exported for that one, which `sizes_are_free` tells.
     Raises `Mistake` where the network fixes its batch size.
     """
     batch = torch.export.Dim("batch", min=1, max=MAX_BATCH)
+    sides = {2: torch.export.Dim.AUTO, 3: torch.export.Dim.AUTO} if any_size else {}
     with torch.no_grad():
         try:
-            program = torch.export.export(network, example(inputs), dynamic_shapes=tuple({0: batch} for _ in inputs))
+            free = tuple({0: batch, **sides} for _ in inputs)
+            program = torch.export.export(network, example(inputs), dynamic_shapes=free)
         except torch._dynamo.exc.UserError as error:
             if "Dim" not in str(error) and "dynamic" not in str(error):
                 raise
@@ -45,6 +51,12 @@ def exported(network: torch.nn.Module, inputs: Sequence[Dict[str, Any]]) -> torc
             for node in module.graph.nodes:
                 node.meta.pop("stack_trace", None)
     return program
+
+
+def sizes_are_free(program: torch.export.ExportedProgram) -> bool:
+    """Whether a program takes images of every size."""
+    taken = [node.meta["val"].shape for node in program.graph.nodes if node.name in program.graph_signature.user_inputs]
+    return all(not isinstance(side, int) for shape in taken for side in shape[2:])
 
 
 def outputs(program: torch.export.ExportedProgram, names: Sequence[str]) -> List[Dict[str, Any]]:

@@ -52,6 +52,11 @@ def check(spec: Spec) -> None:
         raise ValueError("preprocess.scale and preprocess.std must be above 0")
 
 
+def resized(spec: Spec, size: int) -> Spec:
+    """`spec` for another side of the square input: the short side before the crop follows in proportion."""
+    return dict(spec, size=size, resize=round(size * spec["resize"] / spec["size"]))
+
+
 def load(path: Path, spec: Spec) -> np.ndarray:
     """The network's input for one photo: float32 [3, size, size], C-contiguous.
 

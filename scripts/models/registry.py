@@ -69,9 +69,7 @@ def versions() -> Dict[str, str]:
 def _preprocess(known: Dict[str, Any], asked: Dict[str, Any]) -> Dict[str, Any]:
     """The model's own preprocessing (or ImageNet's) with what the entry changes; resize follows size."""
     base = dict(preprocessing.IMAGENET, **known)
-    spec = dict(base, **asked)
-    if "size" in asked and "resize" not in asked:
-        spec["resize"] = round(asked["size"] * base["resize"] / base["size"])
+    spec = dict(preprocessing.resized(base, asked.get("size", base["size"])), **asked)
     try:
         preprocessing.check(spec)
     except ValueError as error:

@@ -1,31 +1,39 @@
 """Convert a checkpoint to ONNX (runs in the torch environment; the file serves every runtime that reads ONNX).
 
-Source: checkpoint. Writes model.onnx: float32, dynamic batch, weights inside, tensor names from model.json, and
-nothing in it that depends on folders, line numbers or comments.
+Source: checkpoint. Option: image_size, "any" for a file that serves images of every size. Writes model.onnx: float32,
+dynamic batch, weights inside, tensor names from model.json, and nothing in it that depends on folders, line numbers or
+comments.
 """
 
 import warnings
-from typing import Any, Dict
+from pathlib import Path
+from typing import Any, Dict, Tuple
 
 import onnx
 import onnxscript
 import torch
 
 from scripts.core.verb import Facts, Job, Unsupported, main
-from scripts.models import description
+from scripts.models import description, export, network
 from scripts.onnxruntime.proto import operators, save, strip
 
 # The opset that PyTorch's exporter writes natively (any other goes through a version converter); every
 # consumer here, TensorRT included, reads it.
 OPSET = 18
 MAX_BYTES = 2**31 - 1
+ANY = "any"
+"""The option `image_size` of a file that serves images of every size."""
+FREE = ["batch", 3, "height", "width"]
 
 
 def work(job: Job) -> Facts:
     """Write model.onnx, checked by onnx's checker and strict shape inference."""
     folder = job.sources["checkpoint"]
     model = description.read(folder)
-    program = torch.export.load(str(folder / description.PROGRAM))
+    if job.options.get("image_size") == ANY:
+        program, model = for_any_size(folder, model)
+    else:
+        program = torch.export.load(str(folder / description.PROGRAM))
     proto = exported(program, model)
     strip(proto)
     name_batch(proto, model)
@@ -37,6 +45,20 @@ def work(job: Job) -> Facts:
         "operators": operators(proto),
         "options": {"opset": OPSET, "ir_version": proto.ir_version, "exporter": "torch.onnx dynamo", "optimize": True},
     }
+
+
+def for_any_size(folder: Path, model: Dict[str, Any]) -> Tuple[torch.export.ExportedProgram, Dict[str, Any]]:
+    """The network as a program for images of every size, and its description with them.
+
+    Raises Unsupported where the network takes one size alone.
+    """
+    size = model["preprocess"]["size"]
+    if model["build"] == description.PROGRAM:
+        raise Unsupported("an exported program takes images of one size: %d pixels" % size)
+    program = export.exported(network.load(folder), model["inputs"], any_size=True)
+    if not export.sizes_are_free(program):
+        raise Unsupported("the network takes images of one size: PyTorch exports it for %d pixels alone" % size)
+    return program, dict(model, inputs=[dict(tensor, shape=FREE) for tensor in model["inputs"]])
 
 
 def exported(program: torch.export.ExportedProgram, model: Dict[str, Any]) -> onnx.ModelProto:

@@ -67,10 +67,10 @@ class OnnxRuntimeGpu(BufferedSession):
         self.take(inputs, self._bound(self._binding.bind_output, self._session.get_outputs(), options.outputs))
 
     def _bound(self, bind: Callable[..., None], nodes: List[Any], names: List[str]) -> Dict[str, cuda.Buffer]:
-        """A buffer for each tensor in `names`, bound where it lies on the GPU. Only their batch may be free."""
+        """A buffer for each tensor in `names`, bound where it lies on the GPU. Batch and image size may be free."""
         found: Dict[str, cuda.Buffer] = {}
         for node in (node for name in names for node in nodes if node.name == name):
-            shape = tuple(size if isinstance(size, int) else self._options.batch for size in node.shape)
+            shape = tuple(filled(node.shape, self._options.batch, self._options.image_size))
             found[node.name] = buffer = cuda.Buffer(shape, DTYPES[node.type])
             number = device.number(self._options.device)
             bind(node.name, "cuda", number, buffer.array.dtype, shape, buffer.address)

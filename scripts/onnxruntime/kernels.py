@@ -105,11 +105,14 @@ def kernels(graph: Path, provider: str) -> List[Kernel]:
 
 
 def zeros(session: ort.InferenceSession) -> Dict[str, np.ndarray]:
-    """An input of zeros for each of the graph's inputs; a free dimension is 1."""
-    return {
-        node.name: np.zeros([size if isinstance(size, int) else 1 for size in node.shape], DTYPES[node.type])
-        for node in session.get_inputs()
-    }
+    """One sample of zeros for each of the graph's inputs."""
+    return {node.name: np.zeros(filled(node.shape, 1, quantised.USUAL_SIZE), DTYPES[node.type]) for node in session.get_inputs()}
+
+
+def filled(shape: "List[Any]", batch: int, image_size: int) -> List[int]:
+    """A declared shape with what is free in it: the batch comes first, sides of images after their channels."""
+    free = [batch, *[image_size] * (len(shape) - 1)]
+    return [size if isinstance(size, int) else fill for size, fill in zip(shape, free)]
 
 
 def _kernel(event: Dict[str, Any]) -> Kernel:

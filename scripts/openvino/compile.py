@@ -10,7 +10,7 @@ import openvino as ov
 
 from scripts.core.quantised import carry
 from scripts.core.verb import Facts, Job, main
-from scripts.openvino.graph import fix_batch
+from scripts.openvino.graph import fix_shape
 from scripts.openvino.layers import int8_share, layers
 from scripts.openvino.properties import DTYPES, device_of, properties, version
 
@@ -21,7 +21,7 @@ def work(job: Job) -> Facts:
     wanted = properties(options["precision"], device, options["threads"])
     model = ov.Core().read_model(str(job.sources["portable"] / "model.xml"))
     if options["batch"] is not None:
-        fix_batch(model, options["batch"])
+        fix_shape(model, options["batch"], options["image_size"])
     compiled = ov.Core().compile_model(model, device, wanted)
     (job.out / "model.blob").write_bytes(compiled.export_model().getvalue())
     carry(job.sources["portable"], job.out)

@@ -3,11 +3,11 @@
 import re
 from collections import Counter
 from math import prod
-from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import openvino as ov
 
-from scripts.core.quantised import macs
+from scripts.core.quantised import USUAL_SIZE, macs
 from scripts.openvino.properties import DTYPES
 
 COUNTED = re.compile(r"[A-Z][A-Za-z]*_\d+")
@@ -34,12 +34,13 @@ class Weighted(NamedTuple):
     integers: bool
 
 
-def fix_batch(model: ov.Model, batch: int) -> None:
-    """Set the free first dimension of every input to `batch`."""
+def fix_shape(model: ov.Model, batch: int, image_size: Optional[int]) -> None:
+    """Set what is free in every input's shape: the first dimension is the batch, others are sides of images."""
     shapes = {port: port.get_partial_shape() for port in model.inputs}
     for shape in shapes.values():
-        if shape[0].is_dynamic:
-            shape[0] = batch
+        for place, side in enumerate(shape):
+            if side.is_dynamic:
+                shape[place] = image_size if place else batch
     model.reshape(shapes)
 
 
@@ -61,7 +62,7 @@ def operators(model: ov.Model) -> Dict[str, int]:
 def weighted(model: ov.Model) -> List[Weighted]:
     """The layers that multiply, in order. The model stays as it is."""
     copy = model.clone()
-    fix_batch(copy, 1)
+    fix_shape(copy, 1, USUAL_SIZE)
     return list(_weighted(copy))
 
 

@@ -43,6 +43,12 @@ def free_inputs(network: Any) -> List[Any]:
     return [tensor for tensor in inputs if tensor.shape[0] == -1]
 
 
+def fix_size(network: Any, image_size: Optional[int]) -> None:
+    """Set the sides of images where they are free: an engine serves one size."""
+    for tensor in free_inputs(network):
+        tensor.shape = (-1,) + tuple(image_size if side == -1 else side for side in tuple(tensor.shape)[1:])
+
+
 def fix_batch(network: Any, batch: int) -> None:
     """Set the free first dimension of every input to `batch`: all contexts may then share the one engine."""
     for tensor in free_inputs(network):
@@ -142,6 +148,7 @@ def build(source: Path, options: "Dict[str, Any]", kept: Optional[Path] = None) 
     told("the builder is there")
     network = versions.create_network(builder)
     parse(source, network, log)
+    fix_size(network, options["image_size"])
     batches = options.get("profile")
     usual = {tensor.name: (batches[1],) + tuple(tensor.shape)[1:] for tensor in free_inputs(network)} if batches else {}
     if not batches:

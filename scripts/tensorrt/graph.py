@@ -5,7 +5,7 @@ from typing import Any, Dict, List, NamedTuple, Tuple
 
 import onnx
 
-from scripts.core.quantised import macs
+from scripts.core.quantised import USUAL_SIZE, macs
 from scripts.onnxruntime.proto import is_transposed, named
 
 PAIR = "DequantizeLinear"
@@ -26,7 +26,7 @@ def products(proto: onnx.ModelProto) -> List[Product]:
     for value in list(one.graph.input) + list(one.graph.output):
         for dimension in value.type.tensor_type.shape.dim:
             if dimension.dim_param:
-                dimension.dim_value = 1
+                dimension.dim_value = 1 if dimension.dim_param == "batch" else USUAL_SIZE
     graph = onnx.shape_inference.infer_shapes(one, data_prop=True).graph
     shapes, dtypes = _known(graph)
     made = {output: node for node in graph.node for output in node.output}
