@@ -42,7 +42,7 @@ trust: $(VENV)/.ready ## prove that the numbers are right on this host; about 15
 	@$(BIN)/python -m scripts.trust.verdict reports/trust.json
 
 dry: $(VENV)/.ready ## what would run, and why
-	@exec $(RUN) all --dry-run --quiet none
+	@exec $(RUN) all --dry-run --quiet host
 
 test: $(VENV)/.tests-ready ## all tests: units, plans, real toolchains, the report in a browser
 	@$(BIN)/python -m pytest tests -m "not alone" --numprocesses 2 --dist loadfile

@@ -171,7 +171,9 @@ def build_options(w):
 def build_options_with(w, **more):
     """Options of a converter or compiler that uses more than the rest."""
     batch, size = paths.batch_and_size(w.shape)
-    return options(precision=w.precision, variant=w.variant, batch=batch, image_size=ANY if w.shape == ANY else size, **more)
+    return options(
+        precision=w.precision, variant=w.variant, batch=batch, image_size=ANY if w.shape == ANY else size, **more
+    )
 
 
 def network_entry(w):

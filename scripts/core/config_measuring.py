@@ -21,9 +21,7 @@ Batches = Annotated[
 """`auto` is the batches that double from 1 to 256."""
 
 
-ImageSizes = Annotated[
-    list[Annotated[int, Field(ge=1, le=4096)]], Field(min_length=1), AfterValidator(unique)
-]
+ImageSizes = Annotated[list[Annotated[int, Field(ge=1, le=4096)]], Field(min_length=1), AfterValidator(unique)]
 """Sides of square images, in pixels."""
 
 

@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from scripts.core.plan import batches
+from scripts.core.plan import batches, sizes
 
 TYPICAL_S = {
-    "environment": 8, "prepare": 10, "reference": 12, "calibration": 2, "quantize": 25,
+    "environment": 8, "prepare": 10, "resize": 8, "reference": 12, "calibration": 2, "quantize": 25,
     "convert_torchscript": 6, "convert_onnx": 12,
     "convert_openvino": 4, "convert_litert": 25, "convert_executorch": 25, "convert_keras": 8,
     "convert_saved_model": 6, "compile_inductor": 40,
@@ -29,7 +29,8 @@ def seconds(rule: str, count: int, config: dict[str, Any], cores: int) -> float:
     if rule == "trial":
         return float(count * (measure["seconds"] + measure["warmup_seconds"] + START_S))
     if rule == "finals":
-        trials = sum(len(batches(config, model)) for model in config["models"]) * len(config["modes"])
+        workloads = [len(batches(config, model)) * len(sizes(config, model)) for model in config["models"]]
+        trials = sum(workloads) * len(config["modes"])
         trials *= finals["finalists"] * finals["rounds"]
         return float(min(finals["minutes"] * 60, trials * (finals["seconds"] + measure["warmup_seconds"] + 1)))
     if rule == "refine":

@@ -32,9 +32,7 @@ def other_size(shape: str, own: int | None) -> int | None:
     return None if size == own else size
 
 
-def deployable_shape(
-    candidate: tuple[str, str, str, str], batch: int, image_size: int | None, own: int | None
-) -> str:
+def deployable_shape(candidate: tuple[str, str, str, str], batch: int, image_size: int | None, own: int | None) -> str:
     """The shape of what a candidate (runtime, precision, variant, device) opens for this batch and image size.
 
     `dyn` where one artifact serves all batches, `any` where it serves all image sizes too. own: the network's own size.

@@ -104,7 +104,17 @@ def rows(config: dict[str, Any], host: str, threads: int, nvidia: bool, kept: Ke
 def tune_rows(config: dict[str, Any], host: str, threads: int, nvidia: bool) -> list[Row]:
     """What `tune` holds against each other: every scheme, one request at a time, at the smallest batch."""
     return [
-        _row(config, host, threads, nvidia, model, candidate, min(batches(config, model)), sizes(config, model)[0], "latency")
+        _row(
+            config,
+            host,
+            threads,
+            nvidia,
+            model,
+            candidate,
+            min(batches(config, model)),
+            sizes(config, model)[0],
+            "latency",
+        )
         for model in config["models"]
         for candidate in tries(config)
     ]

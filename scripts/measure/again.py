@@ -48,7 +48,9 @@ def title(row: Values) -> str:
 def _sources(row: Values, root: str, names: list[str]) -> list[str]:
     folders = {
         "portable": row["paths"]["portable"], "checkpoint": row["paths"]["checkpoint"],
-        "calibration": paths.calibration(root, f"{row['model']}.{row['weights']}"),
+        "calibration": paths.calibration(
+            root, f"{row['model']}.{row['weights']}", paths.other_size(row["shape"], row["own_size"])
+        ),
     }  # fmt: skip
     return [f"{name}={folders[name]}/artifact.json" for name in names]
 

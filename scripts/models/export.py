@@ -29,8 +29,7 @@ def exported(
 ) -> torch.export.ExportedProgram:
     """Export `network` (in eval mode) with a batch dimension of 1 to 1024, without traces of its source files.
 
-    any_size: images [N, C, H, W] with H and W free. What PyTorch finds that they must be it keeps to itself: a network
-    that takes one size is exported for that one, which `sizes_are_free` tells.
+    any_size: images [N, C, H, W] with H and W free, as far as the network lets them be: `takes` tells.
     Raises `Mistake` where the network fixes its batch size.
     """
     batch = torch.export.Dim("batch", min=1, max=MAX_BATCH)
@@ -53,10 +52,14 @@ def exported(
     return program
 
 
-def sizes_are_free(program: torch.export.ExportedProgram) -> bool:
-    """Whether a program takes images of every size."""
-    taken = [node.meta["val"].shape for node in program.graph.nodes if node.name in program.graph_signature.user_inputs]
-    return all(not isinstance(side, int) for shape in taken for side in shape[2:])
+def takes(program: torch.export.ExportedProgram, size: int) -> bool:
+    """Whether a program takes images of `size` pixels, found by trying: PyTorch may keep to itself that it does not."""
+    try:
+        with torch.no_grad():
+            program.module()(torch.zeros(EXAMPLE_BATCH, 3, size, size))
+    except (RuntimeError, AssertionError):
+        return False
+    return True
 
 
 def outputs(program: torch.export.ExportedProgram, names: Sequence[str]) -> List[Dict[str, Any]]:

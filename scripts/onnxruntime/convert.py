@@ -23,6 +23,8 @@ OPSET = 18
 MAX_BYTES = 2**31 - 1
 ANY = "any"
 """The option `image_size` of a file that serves images of every size."""
+OTHER_BY = 32
+"""Pixels by which the size differs that is tried: what networks divide images by."""
 FREE = ["batch", 3, "height", "width"]
 
 
@@ -56,8 +58,8 @@ def for_any_size(folder: Path, model: Dict[str, Any]) -> Tuple[torch.export.Expo
     if model["build"] == description.PROGRAM:
         raise Unsupported("an exported program takes images of one size: %d pixels" % size)
     program = export.exported(network.load(folder), model["inputs"], any_size=True)
-    if not export.sizes_are_free(program):
-        raise Unsupported("the network takes images of one size: PyTorch exports it for %d pixels alone" % size)
+    if not export.takes(program, size + OTHER_BY):
+        raise Unsupported("the network takes images of one size: of %d pixels alone" % size)
     return program, dict(model, inputs=[dict(tensor, shape=FREE) for tensor in model["inputs"]])
 
 

@@ -14,6 +14,7 @@ from scripts.core.door import Options, Placement, Session
 from scripts.core.verb import Unsupported
 from scripts.nvidia import cuda, device
 from scripts.nvidia.session import BufferedSession
+from scripts.onnxruntime.kernels import filled
 from scripts.onnxruntime.settings import DTYPES, provider_of, settings
 
 FILE = "model.onnx"

@@ -106,7 +106,10 @@ def kernels(graph: Path, provider: str) -> List[Kernel]:
 
 def zeros(session: ort.InferenceSession) -> Dict[str, np.ndarray]:
     """One sample of zeros for each of the graph's inputs."""
-    return {node.name: np.zeros(filled(node.shape, 1, quantised.USUAL_SIZE), DTYPES[node.type]) for node in session.get_inputs()}
+    return {
+        node.name: np.zeros(filled(node.shape, 1, quantised.USUAL_SIZE), DTYPES[node.type])
+        for node in session.get_inputs()
+    }
 
 
 def filled(shape: "List[Any]", batch: int, image_size: int) -> List[int]:

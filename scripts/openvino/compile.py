@@ -21,7 +21,7 @@ def work(job: Job) -> Facts:
     wanted = properties(options["precision"], device, options["threads"])
     model = ov.Core().read_model(str(job.sources["portable"] / "model.xml"))
     if options["batch"] is not None:
-        fix_shape(model, options["batch"], options["image_size"])
+        fix_shape(model, options["batch"], options.get("image_size"))
     compiled = ov.Core().compile_model(model, device, wanted)
     (job.out / "model.blob").write_bytes(compiled.export_model().getvalue())
     carry(job.sources["portable"], job.out)

@@ -5,7 +5,7 @@ one network under one workload, measured afresh in alternating rounds. Where the
 there is a tie; where there were no finals, nothing is decided and the screen's order is only an order.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -147,3 +147,11 @@ def questions(table: pd.DataFrame, host: str, location: str = "p10") -> Iterator
         model, weights, size, threads = cast(tuple[Any, ...], values)
         whole_size, whole_threads = (None if pd.isna(value) else int(value) for value in (size, threads))
         yield Question(host, model, weights, whole_size, whole_threads, group, location)
+
+
+def apart(question: Question, asked: Sequence[Question]) -> str:
+    """What tells a question from others about the same network: `, 256 px`; empty where nothing needs to."""
+    same = [other for other in asked if (other.model, other.weights) == (question.model, question.weights)]
+    size = f", {question.image_size} px" if len({other.image_size for other in same}) > 1 else ""
+    threads = f", {question.threads} threads" if len({other.threads for other in same}) > 1 else ""
+    return size + threads

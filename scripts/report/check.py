@@ -7,13 +7,13 @@ batch for which memory does not suffice where a smaller one ran.
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from scripts.report.answers import ALONE, TIE, UNDECIDED, WINNER, Contest, Question, per_second, questions
+from scripts.report.answers import ALONE, TIE, UNDECIDED, WINNER, Contest, Question, apart, per_second, questions
 from scripts.report.columns import read_results, write_whole
 from scripts.report.evidence import LOCATION, key_of
 from scripts.report.reading import BAD, read
@@ -78,14 +78,14 @@ def complaints(table: pd.DataFrame, plan: dict[str, Any]) -> Iterator[str]:
             yield f"    log: {log}"
 
 
-def answer(question: Question) -> Iterator[str]:
+def answer(question: Question, others: Sequence[Question]) -> str:
     """What the finals decided for latency and for throughput of one network."""
+    name = network(question.rows.iloc[0]) + apart(question, others)
     asked = {contest.workload: contest for contest in (question.latency, question.throughput) if contest}
     if not asked:
-        yield f"{network(question.rows.iloc[0])}: nothing ran as asked and passed its gate"
-        return
+        return f"{name}: nothing ran as asked and passed its gate"
     told = "; ".join(decided(contest, question.purpose(contest)) for contest in asked.values())
-    yield f"{network(question.rows.iloc[0])}: {told}"
+    return f"{name}: {told}"
 
 
 def decided(contest: Contest, purpose: str) -> str:
@@ -115,7 +115,8 @@ def _figure(cells: pd.Series, contest: Contest, purpose: str) -> str:
 def summary(table: pd.DataFrame, plan: dict[str, Any], report: Path) -> list[str]:
     """The answer and where to read on."""
     location = plan.get("config", {}).get("measure", {}).get("location", LOCATION)
-    lines = [line for question in questions(table, plan["host"], location) for line in answer(question)]
+    asked = list(questions(table, plan["host"], location))
+    lines = [answer(question, asked) for question in asked]
     here = table[table["host"] == plan["host"]]
     groups = {
         STATUS[status]: here[here["status"] == status] for status in ("not_run", "unsupported", "degraded", "oom")

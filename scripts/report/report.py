@@ -16,7 +16,7 @@ import pandas as pd
 
 from scripts.core import paths, tuned
 from scripts.report import wording
-from scripts.report.answers import Question, questions
+from scripts.report.answers import Question, apart, questions
 from scripts.report.columns import read_results, write_whole
 from scripts.report.evidence import Evidence
 from scripts.report.figures import standalone
@@ -68,12 +68,8 @@ def sections(table: pd.DataFrame, evidence: Evidence, tune_csv: Path) -> list[Se
 def _section(number: int, question: Question, asked: list[Question], evidence: Evidence, tune_csv: Path) -> Section:
     shown = main_table(question, evidence)
     kept = tuned.read(Path(paths.tune_record(str(evidence.artifacts), evidence.host)))
-    title = wording.network_title(question.model, question.weights)
+    title = wording.network_title(question.model, question.weights) + apart(question, asked)
     paid = payoff(question, evidence)
-    same = [other for other in asked if (other.model, other.weights) == (question.model, question.weights)]
-    if len(same) > 1:
-        title += f", {question.image_size} px" if len({o.image_size for o in same}) > 1 else ""
-        title += f", {question.threads} threads" if len({o.threads for o in same}) > 1 else ""
     return Section(
         anchor=f"network-{number}", title=title, untrained=wording.is_untrained(question.weights),
         about=_about(question, evidence), answer=answer(question, evidence),

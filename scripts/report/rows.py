@@ -13,8 +13,9 @@ from typing import Any
 
 from scripts.core import paths
 from scripts.core.catalogue import FORMATS, RUNTIMES, on
+from scripts.core.plan import portable_of
 from scripts.report.others import opened
-from scripts.report.reading import read
+from scripts.report.reading import read, read_if_any
 
 KEY = ("host", "model", "weights", "runtime", "precision", "variant", "device", "shape", "batch", "image_size", "mode")
 WORKLOAD = re.compile(r"(?P<shape>b(?P<batch>\d+)(?:x(?P<image_size>\d+))?)\.(?P<mode>\w+)")
@@ -87,22 +88,25 @@ def planned(plan: dict[str, Any]) -> list[Row]:
     return rows
 
 
-def portable_folder(artifacts: Path, network: str, format_name: str, candidate: tuple[str, str], shape: str) -> Path:
-    """Folder of a portable artifact that a candidate starts from, or that one is made from.
-
-    network: `{model}.{weights}`; candidate: precision and variant.
-    """
-    kind = FORMATS[format_name].kind(*candidate)
-    return Path(paths.portable(str(artifacts), format_name, network=network, kind=kind, shape=shape))
+def own_size(artifacts: Path, network: str) -> int | None:
+    """The image size that a network (`{model}.{weights}`) has of its own, in pixels; None where it is not known."""
+    known = read_if_any(Path(paths.checkpoint(str(artifacts), network)) / "files" / "model.json")
+    return (known.get("preprocess") or {}).get("size")
 
 
 def conversions(row: Row) -> Iterator[Path]:
     """Folders of every conversion from the checkpoint to the row's portable file, the last first."""
-    name, folder = on(row.runtime, row.device).format_of(row.precision), row.portable
+    name, folder, network = (
+        on(row.runtime, row.device).format_of(row.precision),
+        row.portable,
+        f"{row.model}.{row.weights}",
+    )
+    own = own_size(row.root, network)
     while (source := FORMATS[name].source) is not None:
         yield folder
-        name = source
-        folder = portable_folder(row.root, f"{row.model}.{row.weights}", name, (row.precision, row.variant), row.shape)
+        name, shape = source, paths.source_shape(source, folder.name, own)
+        kind = FORMATS[name].kind(row.precision, row.variant)
+        folder = Path(paths.portable(str(row.root), name, network=network, kind=kind, shape=shape))
 
 
 def _trial_number(path: Path) -> int:
@@ -116,17 +120,18 @@ def _row(artifacts: Path, host: str, workload: Path) -> Row | None:
     if work is None or what is None or runtime not in RUNTIMES:
         return None
     model, _, weights = network.rpartition(".")
-    root, home = str(artifacts), workload.parents[1]
-    format_name = on(runtime, what["device"]).format_of(what["precision"])
-    portable = portable_folder(artifacts, network, format_name, (what["precision"], what["variant"]), shape)
+    root, home, own = str(artifacts), workload.parents[1], own_size(artifacts, network)
+    asked = (runtime, what["precision"], what["variant"], what["device"])
+    portable = Path(portable_of(root, asked, network, shape, own))
+    other = paths.other_size(work["shape"], own)
     trials = tuple(sorted(workload.glob("trial-*.json"), key=_trial_number))
-    asked = {read(path, "measure").get("threads", "asked") for path in trials} - {None}
+    threads = {read(path, "measure").get("threads", "asked") for path in trials} - {None}
     size = work["image_size"]
     return Row(
         root=artifacts, host=host, model=model, weights=weights, runtime=runtime, **what.groupdict(), shape=shape,
         batch=int(work["batch"]), image_size=int(size) if size else None, mode=work["mode"],
-        threads=next(iter(sorted(asked)), None),
-        checkpoint=Path(paths.checkpoint(root, network)), reference=Path(paths.reference(root, network)),
+        threads=next(iter(sorted(threads)), None),
+        checkpoint=Path(paths.checkpoint(root, network, other)), reference=Path(paths.reference(root, network, other)),
         portable=portable, deployable=home / "compiled" if on(runtime, what["device"]).compiles else portable,
         verify=home / "verify" / work["shape"] / "verify.json", trials=trials,
     )  # fmt: skip

@@ -148,7 +148,7 @@ def build(source: Path, options: "Dict[str, Any]", kept: Optional[Path] = None) 
     told("the builder is there")
     network = versions.create_network(builder)
     parse(source, network, log)
-    fix_size(network, options["image_size"])
+    fix_size(network, options.get("image_size"))
     batches = options.get("profile")
     usual = {tensor.name: (batches[1],) + tuple(tensor.shape)[1:] for tensor in free_inputs(network)} if batches else {}
     if not batches:

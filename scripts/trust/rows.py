@@ -12,7 +12,8 @@ PROVED = ("onnxruntime", "openvino", "litert", "executorch", "pytorch")
 
 def proof_rows(table: Sequence[Row], root: str) -> list[dict[str, Any]]:
     """The first network's rows at its smallest batch, in fp32 on the CPU, as in plan.json; in `PROVED`'s order."""
-    first = [row for row in table if (row.network, row.precision, row.device) == (table[0].network, "fp32", "cpu")]
+    asked = (table[0].network, table[0].image_size, "fp32", "cpu")
+    first = [row for row in table if (row.network, row.image_size, row.precision, row.device) == asked]
     small = min((row.batch for row in first), default=0)
     found = {row.runtime: row for row in first if row.batch == small and row.variant == "default"}
     rows = [replace(found[name], threads=1, mode="latency", trials=0) for name in PROVED if name in found]

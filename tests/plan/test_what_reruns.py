@@ -109,6 +109,21 @@ def test_a_new_batch_adds_only_its_own_trials(project: Path) -> None:
     assert not rules(answer)["prepare"] and not rules(answer)["reference"]
 
 
+def test_new_image_sizes_add_only_their_own(project: Path) -> None:
+    """What a runtime builds for one shape is built for each size; what serves all sizes is built once for them."""
+    answer = ask(project, "image_sizes=[224, 192, 160]")
+    measured = [job for job in answer if job.startswith(("trial", "verify"))]
+    assert len(measured) == 2 * 2 * 8 * (5 + 1) + 2 * 2 * 3  # sizes, batches, runtimes; TensorRT's rows have no trials
+    assert all(re.search(r"/b[18]x(192|160)", job) for job in measured)
+    made = rules(answer)
+    assert not made["prepare"] and (made["resize"], made["reference"]) == (2, 2)
+    once = {"convert_onnx": "/any/", "convert_openvino": "/any/", "compile_onnxruntime": "/any/"}
+    for rule, shape in once.items():
+        assert [shape in job for job in answer if job.startswith(rule + " ")] == [True], rule
+    assert made["convert_torchscript"] == 0  # as it is, it serves all
+    assert (made["convert_litert"], made["convert_executorch"], made["compile_openvino"]) == (2, 4, 4)
+
+
 def test_more_trials_measure_only_those(project: Path) -> None:
     answer = ask(project, "measure={trials: 6}")
     assert all(job.endswith("trial-6.json") for job in answer if job.startswith("trial"))
