@@ -27,9 +27,9 @@ def batch_and_size(shape: str) -> tuple[int | None, int | None]:
 
 
 def other_size(shape: str, own: int | None) -> int | None:
-    """The image size that a shape names, if it is not the network's own."""
+    """The image size that a shape names, if it is known not to be the network's own."""
     size = batch_and_size(shape)[1]
-    return None if size == own else size
+    return None if own in (None, size) else size
 
 
 def deployable_shape(candidate: tuple[str, str, str, str], batch: int, image_size: int | None, own: int | None) -> str:

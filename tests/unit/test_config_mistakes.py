@@ -16,7 +16,7 @@ from tests.unit.config_cases import base, digest, mistakes, resolved
 __all__ = ["base"]
 
 TOP = (
-    "host, models, precisions, runtimes, devices, batches, modes, threads, calibration, measure, rate_per_s, finals, "
+    "host, models, precisions, runtimes, devices, batches, image_sizes, modes, threads, calibration, measure, rate_per_s, finals, "
     "serving, trust, rebuild, limits, tensorrt, tensorrt_rtx, photos, torch_build, interpreters, artifacts, reports, "
     "store, hosts, fresh, retry_failed"
 )
@@ -99,7 +99,7 @@ def test_a_mistake_is_one_sentence(text: str, sentence: str) -> None:
         ({"nmae": "resnet18"}, [
             "models[0].name: is missing; give lower-case letters, digits and _",
             "models[0].nmae: is not a key here (did you mean name?); the keys here are name, weights, file, sha256, "
-            "trust, build, preprocess, inputs, outputs, labels, pruned, training, batches",
+            "trust, build, preprocess, inputs, outputs, labels, pruned, training, batches, image_sizes",
         ]),
         ({"name": "resnet18", "weights": "package"},
          ['models[0].weights: "package" has none for resnet18; give torchvision, untrained or file:PATH']),

@@ -28,7 +28,8 @@ class _Job:
 
 def test_the_estimate_counts_trials_one_at_a_time() -> None:
     config = {
-        "measure": {"seconds": 2.0, "warmup_seconds": 0.5}, "models": [{}], "batches": [1, 8], "modes": ["latency"],
+        "measure": {"seconds": 2.0, "warmup_seconds": 0.5}, "models": [{"image_size": 224}],
+        "batches": [1, 8], "image_sizes": None, "modes": ["latency"],
         "finals": {"seconds": 0.5, "rounds": 10, "finalists": 3, "minutes": 5},
     }  # fmt: skip
     jobs = [*(_Job("trial") for _ in range(60)), *(_Job("convert_litert") for _ in range(2)), _Job("all")]
