@@ -7,18 +7,20 @@ rule compile_tensorrt:
     """ONNX -> TensorRT engine for this GPU."""
     input:
         environment=[] if NO_GPU else environment_of("tensorrt"),
-        portable=portable_of("tensorrt"),
+        portable=portable_of(None),
     output:
-        **made(f"{candidate('tensorrt')}/compiled"),
+        **made(f"{candidate()}/compiled"),
     log:
-        f"{candidate('tensorrt')}/compiled/compile.log",
+        f"{candidate()}/compiled/compile.log",
+    wildcard_constraints:
+        runtime="tensorrt|tensorrt_typed",
     conda:
         conda_of("report" if NO_GPU else "tensorrt")
     threads: 10**6
     resources:
         mem_mb=6000,
     params:
-        options=lambda w: build_options_with(w, runtime="tensorrt", device=w.device, **tensorrt_options(w)),
+        options=lambda w: build_options_with(w, runtime=w.runtime, device=w.device, **tensorrt_options(w)),
         code=code_hash("scripts.tensorrt.compile"),
         env=environment_key("tensorrt"),
         absent=NO_GPU or "",

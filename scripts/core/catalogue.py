@@ -262,6 +262,12 @@ RUNTIMES: dict[str, Runtime] = {
         variants=only("fp32", "tf32", "fp16", "int8"), formats={"int8": "onnx_flagged_int8"},
         extra=dict.fromkeys(("fp32", "fp16", "int8"), ("cuda_graphs", PROFILE)), dynamic=(PROFILE,),
     ),
+    "tensorrt_typed": Runtime(
+        "TensorRT, strongly typed", "tensorrt", "onnx", "tensorrt", compiles=True, static=True, **NVIDIA, optional=True,
+        variants=only("fp32", "fp16", "bf16", "int8", "fp8"),
+        formats=dict.fromkeys(FORMATS["onnx_typed"].variants, "onnx_typed"),
+        extra=dict.fromkeys(("fp32", "fp16", "bf16", "int8", "fp8"), ("cuda_graphs", PROFILE)), dynamic=(PROFILE,),
+    ),
     "torch_tensorrt": Runtime(
         "Torch-TensorRT", "torch_tensorrt", "checkpoint", "torch", compiles=True, static=True, **NVIDIA,
         variants=only("fp32", "tf32", "fp16", "bf16"),

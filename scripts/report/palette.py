@@ -14,6 +14,7 @@ RUNTIME = {
     "litert": "#009E73",
     "executorch": "#999933",
     "tensorrt": "#44AA99",
+    "tensorrt_typed": "#2E8074",
     "tensorrt_rtx": "#7BB661",
     "torch_tensorrt": "#8C6BB1",
     "tensorflow": "#B07D48",

@@ -71,7 +71,7 @@ def configure(builder: Any, options: "Dict[str, Any]") -> "Tuple[Any, Dict[str, 
     config.builder_optimization_level = options.get("optimization_level", config.builder_optimization_level)
     if options.get("workspace_mb"):
         config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, int(options["workspace_mb"] * 1e6))
-    versions.allow(config, options["precision"])
+    versions.allow(config, options["runtime"], options["precision"])
     target = None
     if versions.builds_without_gpu(options["runtime"]):
         target = options["target"] or DEFAULT_TARGET
@@ -80,7 +80,7 @@ def configure(builder: Any, options: "Dict[str, Any]") -> "Tuple[Any, Dict[str, 
     used = {
         "target": target,
         "tf32": config.get_flag(trt.BuilderFlag.TF32),
-        "strongly_typed": versions.strongly_typed(),
+        "strongly_typed": versions.strongly_typed(options["runtime"]),
         "optimization_level": config.builder_optimization_level,
         "workspace_bytes": config.get_memory_pool_limit(trt.MemoryPoolType.WORKSPACE),
     }
@@ -146,14 +146,14 @@ def build(source: Path, options: "Dict[str, Any]", kept: Optional[Path] = None) 
     log, told = versions.logger(), Told()
     builder = versions.trt.Builder(log)
     told("the builder is there")
-    network = versions.create_network(builder)
+    network = versions.create_network(builder, options["runtime"])
     parse(source, network, log)
     fix_size(network, options.get("image_size"))
     batches = options.get("profile")
     usual = {tensor.name: (batches[1],) + tuple(tensor.shape)[1:] for tensor in free_inputs(network)} if batches else {}
     if not batches:
         fix_batch(network, options["batch"])
-    table = layers.multiplications(network) if versions.strongly_typed() else {}
+    table = layers.multiplications(network) if versions.strongly_typed(options["runtime"]) else {}
     config, used = configure(builder, options)
     if batches:
         config.add_optimization_profile(profiled(builder, network, batches))

@@ -39,7 +39,7 @@ def open(artifact: Path, options: Dict[str, Any]) -> Session:
     if engine is None:
         raise Unsupported(
             "%s %s cannot run this engine on %s: %s"
-            % (versions.TITLES[asked.runtime], version, gpu, versions.complaints(log))
+            % (versions.TITLES[versions.library_of(asked.runtime)], version, gpu, versions.complaints(log))
         )
     return TensorRT(engine, asked, gpu, before, (runtime, log, artifact))
 

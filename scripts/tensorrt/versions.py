@@ -14,6 +14,8 @@ from typing import Any, List, Optional, Tuple
 from scripts.core.verb import Unsupported
 
 TITLES = {"tensorrt": "TensorRT", "tensorrt_rtx": "TensorRT for RTX"}
+TYPED = "tensorrt_typed"
+"""The runtime that is TensorRT with strongly typed networks."""
 MODULES = {"tensorrt": ("tensorrt", "tensorrt_bindings"), "tensorrt_rtx": ("tensorrt_rtx", "tensorrt_rtx_bindings")}
 NEEDS = {
     "tensorrt": "NVIDIA's libraries (`tensorrt` 8.6, or newer by an interpreter that has them) and an NVIDIA GPU",
@@ -54,10 +56,16 @@ trt, FOUND, WRONG = _find()
 
 def require(runtime: str) -> str:
     """The version of `runtime` in this environment. Raises Unsupported, saying what is missing."""
-    if runtime == FOUND:
+    library = library_of(runtime)
+    if library == FOUND:
         return str(trt.__version__)
     here = "it has %s" % TITLES[FOUND] if FOUND else WRONG
-    raise Unsupported("%s is not in this environment (%s); it takes %s" % (TITLES[runtime], here, NEEDS[runtime]))
+    raise Unsupported("%s is not in this environment (%s); it takes %s" % (TITLES[library], here, NEEDS[library]))
+
+
+def library_of(runtime: str) -> str:
+    """Which TensorRT a runtime is: that for RTX, or the other."""
+    return "tensorrt" if runtime == TYPED else runtime
 
 
 def builds_without_gpu(runtime: str) -> bool:
@@ -85,27 +93,29 @@ def complaints(log: Any) -> str:
     return " ".join(text.strip() for severity, text in log.messages if severity in severe) or "it does not say why"
 
 
-def strongly_typed() -> bool:
+def strongly_typed(runtime: str) -> bool:
     """Whether precision lies in the graph alone rather than in flags of the builder, which 11 no longer has."""
-    return FOUND == "tensorrt_rtx" or not hasattr(trt.BuilderFlag, "FP16")
+    return runtime != "tensorrt" or not _has_flags()
+
+
+def _has_flags() -> bool:
+    return hasattr(trt.BuilderFlag, "FP16")
 
 
 FLAGS = {"fp32": (), "tf32": ("TF32",), "fp16": ("FP16",), "int8": ("INT8", "FP16")}
 """What the builder may use in a graph that does not say its own precisions; beside float32, always."""
 
 
-def allow(config: Any, precision: str) -> None:
+def allow(config: Any, runtime: str, precision: str) -> None:
     """Let the builder compute in `precision`. Raises Unsupported where this version takes that from the graph alone.
 
     TF32, which it uses by default, is for those who ask for it.
     """
     config.clear_flag(trt.BuilderFlag.TF32)
-    if strongly_typed():
-        if FOUND == "tensorrt" and precision not in ("fp32", "tf32"):
-            raise Unsupported(
-                "TensorRT %s takes precisions from the graph alone, which is driven for TensorRT for RTX only so far"
-                % trt.__version__
-            )
+    if strongly_typed(runtime):
+        if runtime == "tensorrt" and precision not in ("fp32", "tf32"):
+            words = "TensorRT %s takes precisions from the graph alone: ask for the runtime %s"
+            raise Unsupported(words % (trt.__version__, TYPED))
         if precision == "tf32":
             config.set_flag(trt.BuilderFlag.TF32)
         return
@@ -115,10 +125,13 @@ def allow(config: Any, precision: str) -> None:
         config.set_flag(getattr(trt.BuilderFlag, name))
 
 
-def create_network(builder: Any) -> Any:
-    """An empty network of the kind that this version wants."""
+def create_network(builder: Any, runtime: str) -> Any:
+    """An empty network of the kind that this version wants. Raises Unsupported where it has no such kind."""
     flags = trt.NetworkDefinitionCreationFlag
-    if strongly_typed():
+    if strongly_typed(runtime):
+        if not hasattr(flags, "STRONGLY_TYPED"):
+            words = "TensorRT %s has no strongly typed networks, 10 and newer do: ask for the runtime tensorrt"
+            raise Unsupported(words % trt.__version__)
         return builder.create_network(1 << int(flags.STRONGLY_TYPED))
     return builder.create_network(1 << int(flags.EXPLICIT_BATCH) if hasattr(flags, "EXPLICIT_BATCH") else 0)
 

@@ -98,8 +98,9 @@ def test_a_file_that_is_no_onnx(verb, tmp_path):
     assert result.code == 1 and "model.onnx is no ONNX file that TensorRT can read" in result.facts["reason"]
 
 
-def test_tensorrt_where_its_library_is_missing(verb, tiny_onnx, tmp_path):
-    result = built(verb, tiny_onnx, tmp_path / "files", runtime="tensorrt")
+@pytest.mark.parametrize("runtime", ["tensorrt", "tensorrt_typed"])
+def test_tensorrt_where_its_library_is_missing(verb, tiny_onnx, tmp_path, runtime):
+    result = built(verb, tiny_onnx, tmp_path / "files", runtime=runtime)
     assert result.code == 3
     assert "TensorRT is not in this environment" in result.facts["reason"]
     assert "NVIDIA GPU" in result.facts["reason"]  # what it would take

@@ -32,7 +32,7 @@ def test_the_defaults() -> None:
         ("efficientnet_lite0", "package", 224)
     ]
     assert found["runtimes"] == {name: {"precisions": ["fp32"], "variants": None} for name in ALL}
-    assert set(RUNTIMES) - set(ALL) == {"tensorflow", "tensorflow_xla", "keras", "keras_xla"}
+    assert set(RUNTIMES) - set(ALL) == {"tensorflow", "tensorflow_xla", "keras", "keras_xla", "tensorrt_typed"}
     assert found["batches"] == [1, 8] and found["modes"] == ["latency"] and found["threads"] == "auto"
     assert found["measure"] == {
         "trials": 5, "seconds": 1.5, "min_samples": 5, "iterations": None,

@@ -16,8 +16,8 @@ from tests.unit.config_cases import base, digest, mistakes, resolved
 __all__ = ["base"]
 
 TOP = (
-    "host, models, precisions, runtimes, devices, batches, image_sizes, modes, threads, calibration, measure, rate_per_s, finals, "
-    "serving, trust, rebuild, limits, tensorrt, tensorrt_rtx, photos, torch_build, interpreters, artifacts, reports, "
+    "host, models, precisions, runtimes, devices, batches, image_sizes, modes, threads, calibration, measure, "
+    "rate_per_s, finals, serving, trust, rebuild, limits, tensorrt, tensorrt_rtx, photos, torch_build, interpreters, artifacts, reports, "
     "store, hosts, fresh, retry_failed"
 )
 
