@@ -32,7 +32,7 @@ def _product(dtype: str, threads: int) -> Product:
         if DELEGATE not in kinds:
             raise Unsupported("XNNPACK does not take the layer: %s" % ", ".join(kinds))
         interpreter.set_tensor(INPUT, _matrix(dtype, side))
-        return interpreter.invoke
+        return lambda: interpreter.invoke()
 
     return product
 

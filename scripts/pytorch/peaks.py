@@ -5,7 +5,7 @@ multiplication; null where PyTorch has no such product here. int8 is what compil
 unsigned inputs and prepared, signed weights.
 """
 
-from typing import Any, Callable
+from typing import Any, Callable, Tuple
 
 import torch
 
@@ -27,7 +27,7 @@ def _int8(side: int) -> Callable[[], Any]:
     inputs = torch.randint(0, 255, (side, side), dtype=torch.uint8)
     weights = onednn.qlinear_prepack(torch.randint(-128, 127, (side, side), dtype=torch.int8), [side, side])
     scales, zeros = torch.ones(side), torch.zeros(side, dtype=torch.int64)
-    ends = (None, 1.0, 128, torch.uint8, "none", [], "")
+    ends: Tuple[Any, ...] = (None, 1.0, 128, torch.uint8, "none", [], "")
     return lambda: onednn.qlinear_pointwise(inputs, 1.0, 128, weights, scales, zeros, *ends)
 
 
