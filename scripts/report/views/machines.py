@@ -8,6 +8,8 @@ import pandas as pd
 
 from scripts.report.palette import colour
 from scripts.report.views.cells import Cell, Column, figure
+from scripts.report.views.charts import Chart
+from scripts.report.views.power import power
 from scripts.report.views.tables import ON_CPU, ON_GPU, is_on_cpu
 from scripts.report.wording import STATUS, candidate, known
 
@@ -30,10 +32,14 @@ class Machines:
     hosts: tuple[str, ...]
     lines: tuple[tuple[str, str, int, tuple[Cell, ...]], ...]
     reached: tuple[Reached, ...]
+    charts: tuple[Chart, ...]
 
 
-def machines(table: pd.DataFrame, model: str, weights: str, location: str) -> Machines:
-    """One network's candidates by host, at `location`; a row that did not run says how it ended."""
+def machines(table: pd.DataFrame, model: str, weights: str, location: str, noun: str) -> Machines:
+    """One network's candidates by host, at `location`; a row that did not run says how it ended.
+
+    noun: what the network takes, such as images.
+    """
     rows = table[(table["model"] == model) & (table["weights"] == weights) & (table["mode"] == "latency")]
     hosts = tuple(rows["host"].drop_duplicates())
     names = ["runtime", "precision", "variant", "device", "batch", "image_size"]
@@ -43,7 +49,7 @@ def machines(table: pd.DataFrame, model: str, weights: str, location: str) -> Ma
         first = group.iloc[0]
         cells = tuple(_on_host(by_host.get(host), location) for host in hosts)
         found.append((candidate(first), colour(first["runtime"]), int(first["batch"]), cells))
-    return Machines(model, weights, hosts, tuple(found), tuple(_reached(rows)))
+    return Machines(model, weights, hosts, tuple(found), tuple(_reached(rows)), tuple(power(rows, noun)))
 
 
 def _reached(rows: pd.DataFrame) -> Iterator[Reached]:
