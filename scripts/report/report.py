@@ -152,10 +152,12 @@ def gate_limits(table: pd.DataFrame, evidence: Evidence) -> list[tuple[str, str]
 def context(table: pd.DataFrame, evidence: Evidence, reports: Path, proofs: Path) -> dict[str, Any]:
     """Everything the templates show. reports: the page's folder; proofs: where `make trust` leaves its figures."""
     here = table[table["host"] == evidence.host]
-    elsewhere = table[table["host"] != evidence.host][["model", "weights"]].drop_duplicates()
+    networks = table[["model", "weights"]].drop_duplicates()
+    elsewhere = set(table[table["host"] != evidence.host][["model", "weights"]].itertuples(index=False, name=None))
     compared: list[Machines] = [
         machines(table, model, weights, evidence.location, evidence.noun(model, weights))
-        for model, weights in elsewhere.itertuples(index=False)
+        for model, weights in networks.itertuples(index=False, name=None)
+        if (model, weights) in elsewhere
     ]
     hosts = list(table["host"].drop_duplicates())
     return {

@@ -13,7 +13,7 @@ from scripts.core import paths
 from scripts.core.catalogue import RUNTIMES
 from scripts.measure import products
 from scripts.report.datasheets import SHEETS
-from scripts.report.measured import work_ms
+from scripts.report.measured import energy, work_ms
 from scripts.report.roofline import roofline, size
 from scripts.report.rows import Row, planned, read_plan
 from scripts.report.summarise import trials_of
@@ -89,6 +89,16 @@ def test_the_time_on_the_cpu_is_a_fast_requests_execution(row: Row) -> None:
     assert work_ms(on_cpu, trials) == pytest.approx(0.97 * fast, rel=1e-3)
     assert work_ms(row, trials) is None, "no GPU's clock in these"
     assert work_ms(dataclasses.replace(on_cpu, mode="throughput"), trials) is None
+
+
+def test_power_on_the_cpu_is_what_was_spent_beyond_idle_and_idle(row: Row) -> None:
+    """40 J beyond idle in 2 s are 20 W on top of its 9 W; a GPU's is as recorded; what was not read is not told."""
+    trials = trials_of(row)[0]
+    told = ({"joules": 40.0, "idle_w": 9.0, "window_s": 2.0}, {"joules": 40.0, "power_w": 300.0}, {"joules": None})
+    for spent, power in zip(told, (29.0, 300.0, None), strict=True):
+        for trial in trials:
+            trial.record.values["energy"] = spent
+        assert energy(trials, 1)["power_w"] == power
 
 
 @pytest.mark.parametrize("name", [name for name, runtime in RUNTIMES.items() if "cpu" in runtime.devices])

@@ -9,10 +9,12 @@ from scripts.report.views.charts import Chart, barred, marks, prefix_of
 from scripts.report.wording import candidate, known, listed
 
 UNTOLD = "not recorded"
+LEAST = 2
+"""A single dot is told by the tables."""
 
 
 def power(rows: pd.DataFrame, noun: str) -> Iterator[Chart]:
-    """A chart per image size and batch at which any row's power is known.
+    """A chart per image size and batch at which the power of two rows or more is known.
 
     rows: one network's in latency mode, of all hosts; noun: what it takes, such as images.
     """
@@ -20,7 +22,7 @@ def power(rows: pd.DataFrame, noun: str) -> Iterator[Chart]:
     several = rows["image_size"].nunique() > 1
     for _, group in rows.groupby(["image_size", "batch"], dropna=False):
         told = group[group["power_w"].notna()]
-        if told.empty:
+        if len(told) < LEAST:
             continue
         first = group.iloc[0]
         size, batch = (int(first[name]) if known(first[name]) else None for name in ("image_size", "batch"))

@@ -11,7 +11,7 @@ from scripts.report.answers import CANDIDATE, Question
 from scripts.report.evidence import Evidence
 from scripts.report.lines import Series, lines
 from scripts.report.views.charts import Chart, barred, file_name, marks, prefix_of
-from scripts.report.wording import known, runtime
+from scripts.report.wording import WIDEST, known, runtime
 
 LEAST_BATCHES, LEAST_SIZES = 3, 2
 """Fewer are told better by the charts of each batch."""
@@ -92,7 +92,7 @@ def _groups(rows: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
     """Mode, device and rows of what measured: a device's lines have their own chart, since its batches are others."""
     rows = rows[rows["throughput_per_s"].notna() & rows["mode"].isin(["latency", "throughput"])]
     for (mode, device), group in rows.groupby(["mode", "device"], sort=False):
-        yield mode, device, group
+        yield str(mode), str(device), group
 
 
 def _of(device: str) -> str:
@@ -112,14 +112,14 @@ def _grows(rows: pd.DataFrame) -> bool:
 
 
 def _chart(figured: Figured, rows: pd.DataFrame, x: str, prefix: str, told: str, mode: str) -> Iterator[Chart]:
-    """The chart; none where no row has the figure or all are at one x."""
-    rows = rows[rows[figured.column].notna()]
+    """The chart; none where no row has the figure (0 is none) or all are at one x."""
+    rows = rows[rows[figured.column].fillna(0) > 0]
     if rows[x].nunique() < 2:
         return
     drawn = series(rows, x, figured)
     says = {"batch": "batch", "image_size": "image size, px"}[x]
     svg = lines(drawn, says, figured.level)
-    band = " Band: 95 % interval." if figured.low else ""
+    band = f" Band: 95 % interval, unless it is wider than {WIDEST} to 1." if figured.low else ""
     alone = "One request at a time, from the screen." if mode == "latency" else "Several requests in flight."
     note = f"{figured.unit[:1].upper()}{figured.unit[1:]}, a panel per precision. {alone}{band}{marks(rows)}"
     yield Chart(f"{prefix}-{figured.name}", f"{figured.title}{told}", note, svg)
@@ -146,4 +146,6 @@ def series(rows: pd.DataFrame, x: str, figured: Figured) -> list[Series]:
 def _point(cells: pd.Series, x: str, figured: Figured) -> tuple[float, float, float, float]:
     y = float(cells[figured.column])
     low, high = (float(cells[name]) if name and known(cells[name]) else y for name in (figured.low, figured.high))
+    if high > WIDEST * low:
+        low = high = y
     return float(cells[x]), y * figured.scale, low * figured.scale, high * figured.scale
