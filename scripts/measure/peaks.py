@@ -7,8 +7,10 @@ it.
 """
 
 from scripts.core import stage
+from scripts.core.guard import become_guard
 from scripts.measure.supervisor import machine_lock
 
 if __name__ == "__main__":
+    become_guard()  # before the wait for the machine: who waits dies with Snakemake, too
     with machine_lock():
         raise SystemExit(stage.main())
