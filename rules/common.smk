@@ -11,7 +11,7 @@ sys.path.insert(0, workflow.basedir)
 from snakemake.utils import update_config
 
 from scripts.core import bootstrap, environment, estimate, host, keys, networks, paths, plan, retry, tuned
-from scripts.core.catalogue import ANY, CALIBRATED, FORMATS, PROFILE, QUANTIZED, RUNTIMES, on
+from scripts.core.catalogue import ANY, CALIBRATED, FORMATS, PROFILE, QUANTIZED, RUNTIMES, env_of_room, on
 from scripts.core.codehash import code_hash
 from scripts.core.store import place
 from scripts.nvidia.device import is_gpu
@@ -32,6 +32,7 @@ ROWS = plan.rows(CONFIG, HOST, THREADS, HAS_NVIDIA, tuned.read(Path(paths.tune_r
 TUNE_ROWS = plan.tune_rows(CONFIG, HOST, THREADS, HAS_NVIDIA)
 TRUST_ROWS = proof_rows(ROWS, ARTIFACTS)
 GPUS = sorted({row.device for row in ROWS if row.trials and is_gpu(row.device)})
+LIBRARIES = sorted({on(row.runtime, row.device).library for row in ROWS if row.trials and row.device == "cpu"})
 NETWORKS = sorted({row.network for row in ROWS})
 TRIALS = CONFIG["measure"]["trials"]
 STORE = place.chosen(CONFIG["store"])

@@ -153,6 +153,24 @@ def trial_priority(w):
     return -(int(w.trial) * plan.ORDER_SIZE + round_order(w))
 
 
+# Peaks: roofline.smk
+
+
+def peaks_records():
+    """What this host reaches at its best, by the rows that measure: its GPU, and each library on its CPU."""
+    libraries = [*LIBRARIES, paths.MEMORY] if LIBRARIES else []
+    return [paths.peaks_record(ARTIFACTS, HOST, library) for library in [*([None] if GPUS else []), *libraries]]
+
+
+def peaks_environment(w):
+    """The environment that a library's peaks are measured in; the memory's are in one that has NumPy and is there."""
+    return "report" if w.library == paths.MEMORY else env_of_room(w.library)
+
+
+def peaks_verb(w):
+    return "scripts.measure.bandwidth" if w.library == paths.MEMORY else f"scripts.{w.library}.peaks"
+
+
 # Finals: finals.smk
 
 

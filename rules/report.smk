@@ -35,7 +35,7 @@ rule summarise:
         plan=f"{ARTIFACTS}/plan.json",
         finals=paths.finals_record(ARTIFACTS, HOST),
         host=paths.host_record(ARTIFACTS, HOST),
-        peaks=paths.peaks_record(ARTIFACTS, HOST) if GPUS else [],
+        peaks=peaks_records(),
     output:
         csv=f"{REPORTS}/results.csv",
         parquet=f"{REPORTS}/results.parquet",

@@ -67,6 +67,7 @@ class Runtime:
     variants:  precision -> its usual variants
     extra:     precision -> further ones, which are taken where they are named or `precisions: all` asks for everything
     optional:  whether it is taken only where it is named: `runtimes: all` does without
+    peaks:     the room whose `peaks.py` measures what its library reaches at its best on the CPU, if not its own
     gpu:       the same runtime on an NVIDIA GPU, where it also runs elsewhere
     """
 
@@ -85,7 +86,13 @@ class Runtime:
     dynamic: tuple[str, ...] = ()
     resizes: bool = False
     optional: bool = False
+    peaks: str | None = None
     gpu: "Runtime | None" = None
+
+    @property
+    def library(self) -> str:
+        """The room that measures its library's peaks on the CPU."""
+        return self.peaks or self.room
 
     @property
     def places(self) -> "tuple[Runtime, ...]":
@@ -242,6 +249,7 @@ RUNTIMES: dict[str, Runtime] = {
     ),
     "executorch": Runtime(
         "ExecuTorch", "executorch", "pte", "executorch", compiles=False, static=True, variants=FORMATS["pte"].variants,
+        peaks="litert",
     ),
     "tensorflow": Runtime(
         "TensorFlow", "tensorflow", "saved_model", "tensorflow", compiles=False, static=False, optional=True,
@@ -281,6 +289,11 @@ RUNTIMES: dict[str, Runtime] = {
         extra=dict.fromkeys(("fp32", "fp16"), (PROFILE,)), dynamic=(PROFILE,),
     ),
 }  # fmt: skip
+
+
+def env_of_room(room: str) -> str:
+    """The environment that runs the runtimes of a room on the CPU."""
+    return next(runtime.env for runtime in RUNTIMES.values() if runtime.room == room)
 
 
 def on(runtime: str, device: str) -> Runtime:

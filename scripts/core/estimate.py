@@ -16,7 +16,7 @@ TYPICAL_S = {
     "convert_openvino": 4, "convert_litert": 25, "convert_executorch": 25, "convert_keras": 8,
     "convert_saved_model": 6, "compile_inductor": 40,
     "compile_onnxruntime": 2, "compile_openvino": 3, "compile_tensorrt": 60, "compile_tensorrt_rtx": 4,
-    "compile_torch_tensorrt": 90, "peaks": 30, "compile_tensorflow": 8,
+    "compile_torch_tensorrt": 90, "peaks": 30, "cpu_peaks": 4, "compile_tensorflow": 8,
     "verify": 6, "summarise": 3, "report": 8, "export_candidate": 3,
 }  # fmt: skip
 START_S = 2.5

@@ -105,9 +105,13 @@ def host_record(root: str, host: str) -> str:
     return f"{root}/hosts/{host}/host.json"
 
 
-def peaks_record(root: str, host: str) -> str:
-    """What a host's GPU reaches at its best."""
-    return f"{root}/hosts/{host}/peaks/artifact.json"
+MEMORY = "memory"
+"""In the place of a library: the host's memory."""
+
+
+def peaks_record(root: str, host: str, library: str | None = None) -> str:
+    """What a host reaches at its best: its GPU, or with a library (a room, or MEMORY) its CPU."""
+    return f"{root}/hosts/{host}/peaks/{f'{library}/' if library else ''}artifact.json"
 
 
 def finals_record(root: str, host: str, name: str = "finals") -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from scripts.core.catalogue import FORMATS
 
+PEAKS = ("peaks/artifact.json", "peaks/*/artifact.json")
 BAD = ("oom", "crashed", "timeout", "failed")
 
 
@@ -48,7 +49,11 @@ def forget_all(root: Path, host: str) -> int:
     """Remove the records of all that a host compiled, verified and measured; the number removed."""
     home = root / "hosts" / host
     patterns = ("*/*/*/*/compiled/artifact.json", "*/*/*/*/verify/*/verify.json", "*/*/*/*/trials/*/trial-*.json")
-    found = [path for pattern in (*patterns, "finals/finals.json", "refine/refine.json") for path in home.glob(pattern)]
+    found = [
+        path
+        for pattern in (*patterns, *PEAKS, "finals/finals.json", "refine/refine.json")
+        for path in home.glob(pattern)
+    ]
     for name in (name for name, form in FORMATS.items() if form.ahead_of_time):
         found += (root / "portable").glob(f"*/{name}/*/*/artifact.json")
     for path in [*found, *root.glob("plan.json")]:

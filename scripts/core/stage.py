@@ -179,8 +179,9 @@ def _made(args: argparse.Namespace, folder: Path) -> tuple[dict[str, Any], dict[
     """Run the verb; the values of the artifact's record and of its cost's."""
     files: dict[str, File] = {}
     partial = folder / f"files.{os.getpid()}.partial"
+    variables = NO_VARIABLES if args.stage == "measure" else PATIENT
     with kept.compiler_cache(_cache_ingredients(args), folder) as cache, Beside() as beside:
-        end, facts = run_verb(args, partial, PATIENT, cache)
+        end, facts = run_verb(args, partial, variables, cache)
     ending = {"status": end.status, "reason": end.reason, "stage": args.stage}
     if end.status in USABLE:
         files = _settle(partial, folder / "files")

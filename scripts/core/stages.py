@@ -14,7 +14,7 @@ STAGES = {
     "ledger": "compiling",
     "reference": "verifying", "verify": "verifying",
     "trial": "measuring", "finals": "measuring", "refine": "measuring", "build_again": "measuring",
-    "peaks": "measuring",
+    "peaks": "measuring", "cpu_peaks": "measuring",
     "rebuild": "reporting", "plan": "reporting", "summarise": "reporting", "report": "reporting", "check": "reporting",
     "tune": "reporting", "export_candidate": "reporting", "host": "reporting",
 }  # fmt: skip

@@ -1,106 +1,45 @@
-"""What this GPU reaches at its best: large matrix products by precision, and copies within its memory.
+"""What PyTorch reaches at its best on this CPU: large products of matrices, by precision.
 
-Options: {"device": "cuda:0"}. No sources. The facts hold `peaks` (operations per second by precision, two for each
-multiplication; null where PyTorch has no such product here), `bandwidth` (bytes per second, read and written), `gpu`.
+Options: {"threads": 2}. No sources. The facts hold `peaks`: operations per second by precision, two for each
+multiplication; null where PyTorch has no such product here. int8 is what compiled networks call: oneDNN's layer of
+unsigned inputs and prepared, signed weights.
 """
 
-from typing import Callable, Dict, Optional
+from typing import Any, Callable, Tuple
 
 import torch
 
 from scripts.core.verb import Facts, Job, main
-from scripts.pytorch import gpu
-
-SIZES = (4096, 8192, 16384)
-"""Sides of the square matrices; the best counts. Small ones do not fill the GPU, large ones may slow its clock."""
-COPIED = 2**30
-"""Bytes of the buffer that is copied."""
-SECONDS = 0.5
-"""For each product and size. Long enough for the clock to settle under the load, as in a trial."""
-
-Product = Callable[[int], Callable[[], torch.Tensor]]
+from scripts.measure.products import Product, peaks
 
 
-def _floats(dtype: torch.dtype, tf32: bool = False) -> Product:
-    def product(size: int) -> Callable[[], torch.Tensor]:
-        torch.backends.cuda.matmul.allow_tf32 = tf32
-        a, b = (torch.randn(size, size, device="cuda", dtype=dtype) for _ in range(2))
-        return lambda: a @ b
+def _floats(dtype: torch.dtype) -> Product:
+    def product(side: int) -> Callable[[], Any]:
+        a, b = (torch.randn(side, side).to(dtype) for _ in range(2))
+        out = torch.empty_like(a)  # made once: fresh memory for each result would take a tenth of the time
+        return lambda: torch.mm(a, b, out=out)
 
     return product
 
 
-def _int8(size: int) -> Callable[[], torch.Tensor]:
-    a, b = (torch.randint(-128, 127, (size, size), device="cuda", dtype=torch.int8) for _ in range(2))
-    columns = b.t()
-    return lambda: torch._int_mm(a, columns)
+def _int8(side: int) -> Callable[[], Any]:
+    onednn = torch.ops.onednn
+    inputs = torch.randint(0, 255, (side, side), dtype=torch.uint8)
+    weights = onednn.qlinear_prepack(torch.randint(-128, 127, (side, side), dtype=torch.int8), [side, side])
+    scales, zeros = torch.ones(side), torch.zeros(side, dtype=torch.int64)
+    ends: Tuple[Any, ...] = (None, 1.0, 128, torch.uint8, "none", [], "")
+    return lambda: onednn.qlinear_pointwise(inputs, 1.0, 128, weights, scales, zeros, *ends)
 
 
-def _fp8(size: int) -> Callable[[], torch.Tensor]:
-    a, b = (torch.randn(size, size, device="cuda").to(torch.float8_e4m3fn) for _ in range(2))
-    one = torch.ones((), device="cuda")
-    columns = b.t()
-    return lambda: torch._scaled_mm(a, columns, scale_a=one, scale_b=one, out_dtype=torch.bfloat16)
-
-
-PRODUCTS: Dict[str, Product] = {
-    "fp32": _floats(torch.float32),
-    "tf32": _floats(torch.float32, tf32=True),
-    "fp16": _floats(torch.float16),
-    "bf16": _floats(torch.bfloat16),
-    "int8": _int8,
-    "fp8": _fp8,
-}
-
-
-def seconds_of(run: Callable[[], object], budget: float = SECONDS) -> float:
-    """Seconds of one `run` by the GPU's clock: the shortest of five spans that share the budget."""
-    run()
-    once = _span(run, 1)
-    count = max(1, int(budget / 5 / once))
-    return min(_span(run, count) for _ in range(5)) / count
-
-
-def _span(run: Callable[[], object], count: int) -> float:
-    start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-    start.record()
-    for _ in range(count):
-        run()
-    end.record()
-    end.synchronize()
-    return float(start.elapsed_time(end)) / 1e3
-
-
-def peak(product: Product) -> Optional[float]:
-    """The best operations per second over the sizes; None where PyTorch cannot multiply so here."""
-    try:
-        return max(2.0 * size**3 / seconds_of(product(size)) for size in SIZES)
-    except (RuntimeError, NotImplementedError) as error:
-        print("no such product here: %s" % str(error).splitlines()[0], flush=True)
-        return None
-
-
-def bandwidth() -> float:
-    """Bytes per second read and written by a copy within the GPU's memory."""
-    source = torch.empty(COPIED, dtype=torch.uint8, device="cuda")
-    target = torch.empty_like(source)
-    return 2.0 * COPIED / seconds_of(lambda: target.copy_(source))
+PRODUCTS = {
+    "fp32": _floats(torch.float32), "bf16": _floats(torch.bfloat16), "fp16": _floats(torch.float16), "int8": _int8,
+}  # fmt: skip
 
 
 def measure(job: Job) -> Facts:
-    device = job.options["device"]
-    gpu.require(device)
-    found: Dict[str, Optional[float]] = {}
-    for precision, product in PRODUCTS.items():
-        found[precision] = reached = peak(product)
-        torch.cuda.empty_cache()
-        print("%s: %s" % (precision, "none" if reached is None else "%.1f TFLOP/s" % (reached / 1e12)), flush=True)
-    return {
-        "versions": {"torch": torch.__version__},
-        "peaks": found,
-        "bandwidth": bandwidth(),
-        "gpu": torch.cuda.get_device_name(device),
-    }
+    torch.set_num_threads(job.options["threads"])
+    with torch.inference_mode():
+        return {"versions": {"torch": torch.__version__}, "peaks": peaks(PRODUCTS)}
 
 
 if __name__ == "__main__":

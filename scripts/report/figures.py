@@ -80,7 +80,8 @@ def _frame(axes: Axes, unit: str) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1000 else f"{value:g}"))
 
 
-def _svg(figure: Figure) -> str:
+def as_svg(figure: Figure) -> str:
+    """The figure's text, without a date."""
     stream = io.StringIO()
     figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
     text = re.sub(r"'DejaVu Sans'[^;\"]*", FONTS, stream.getvalue())
@@ -114,7 +115,7 @@ def points(bars: Sequence[Bar], unit: str) -> str:
             axes.xaxis.set_major_locator(MaxNLocator(5))
         _label_rows(axes, bars)
         _frame(axes, f"{unit} (log scale)" if is_log else unit)
-        return _svg(figure)
+        return as_svg(figure)
 
 
 def ratios(bars: Sequence[Bar]) -> str:
@@ -136,7 +137,7 @@ def ratios(bars: Sequence[Bar]) -> str:
         axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
         _label_rows(axes, bars)
         _frame(axes, "% slower than the best" if in_percent else "times the best one's time")
-        return _svg(figure)
+        return as_svg(figure)
 
 
 def _dot(axes: Axes, row: int, values: tuple[float, float, float], bar: Bar, filled: bool = True) -> None:
@@ -158,7 +159,7 @@ def panels(bars: Sequence[Bar], units: Sequence[str]) -> str:
             axes.xaxis.set_major_locator(MaxNLocator(2))  # the panels are narrow
             _frame(axes, unit)
         _label_rows(all_axes[0], bars)
-        return _svg(figure)
+        return as_svg(figure)
 
 
 def stacked(bars: Sequence[Bar], parts: Sequence[str], unit: str) -> str:
@@ -171,7 +172,7 @@ def stacked(bars: Sequence[Bar], parts: Sequence[str], unit: str) -> str:
         figure.legend(loc="outside upper right", ncols=len(parts), handlelength=1, handleheight=1, columnspacing=1.4)
         _label_rows(axes, bars)
         _frame(axes, unit)
-        return _svg(figure)
+        return as_svg(figure)
 
 
 DASHES = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)))
@@ -202,7 +203,7 @@ def totals(curves: Sequence[Curve], most: float, noun: str) -> str:
         axes.xaxis.set_major_locator(LogLocator(base=100))
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_minor_locator(NullLocator())
-        return _svg(figure)
+        return as_svg(figure)
 
 
 LABEL_APART_PT, LABEL_BELOW_PT = 10.0, 13.0
@@ -225,15 +226,15 @@ def scatter(bars: Sequence[Bar], x_unit: str, y_unit: str, size_unit: str) -> st
         axes.set_xscale("log")
         axes.margins(x=0.12, y=0.2)
         figure.canvas.draw()  # where the labels may lie depends on the laid-out axes
-        _name_apart(axes, [bar for bar in bars if bar.bold])
+        name_apart(axes, [bar for bar in bars if bar.bold])
         axes.set_ylabel(y_unit)
         _frame(axes, f"{x_unit} (log scale); disc: {size_unit}, largest {number(largest)}")
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_minor_locator(NullLocator())
-        return _svg(figure)
+        return as_svg(figure)
 
 
-def _name_apart(axes: Axes, bars: Sequence[Bar]) -> None:
+def name_apart(axes: Axes, bars: Sequence[Bar]) -> None:
     """Write each label below its disc, further down where it would lie on another."""
     placed: list[tuple[float, float]] = []
     to_pt = 72.0 / axes.figure.dpi

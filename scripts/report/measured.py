@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import trim_mean
 
+from scripts.nvidia.device import is_gpu
 from scripts.report.reading import DEVICE, Record, Trial
 from scripts.report.rows import Row
 from scripts.stats.intervals import LOCATIONS, Array, Interval, log_location, t_interval
@@ -70,14 +71,24 @@ def cold_start(records: Sequence[Record]) -> Values:
 
 
 def energy(trials: Sequence[Trial], batch: int) -> Values:
-    """Joules per item over the trials that could read them, else why not; of a GPU also watts and utilization, %."""
+    """Joules per item over the trials that could read them, else why not; watts under load, idle included; of a GPU
+    also its utilization, %."""
     spent = [(trial.record.number("energy", "joules"), trial.samples * batch) for trial in trials]
     reasons = [trial.record.text("energy", "reason") for trial in trials]
-    power = median([trial.record.number("energy", "power_w") for trial in trials])
+    power = median([_watts(trial.record) for trial in trials])
     util = median([trial.record.number("conditions", "gpu", "after", "util_pct") for trial in trials])
     per_item = median([joules / items if joules is not None else None for joules, items in spent])
-    on_gpu = {"power_w": power, "gpu_util_pct": util}
-    return on_gpu | {"energy_j": per_item, "energy_reason": None if per_item else next((r for r in reasons if r), None)}
+    load = {"power_w": power, "gpu_util_pct": util}
+    return load | {"energy_j": per_item, "energy_reason": None if per_item else next((r for r in reasons if r), None)}
+
+
+def _watts(trial: Record) -> float | None:
+    """Mean power under load, idle included: a GPU's as recorded, the CPU package's from what it took beyond idle."""
+    told = trial.number("energy", "power_w")
+    joules, idle, seconds = (trial.number("energy", name) for name in ("joules", "idle_w", "window_s"))
+    if told is not None or joules is None or idle is None or not seconds:
+        return told
+    return idle + joules / seconds
 
 
 def _rates(batch: int, request: Interval) -> Values:
@@ -128,6 +139,16 @@ def _on_device(trials: Sequence[Trial]) -> float | None:
     """The typical request by the GPU's own clock, ms; None without such a clock."""
     known = [trial.raw[DEVICE] for trial in trials if DEVICE in trial.raw]
     return t_interval([log_location(values, LOCATIONS["median"]) for values in known]).point if known else None
+
+
+def work_ms(row: Row, trials: Sequence[Trial]) -> float | None:
+    """A request's time without copies, ms: a typical request's by the GPU's clock, or `execute` at its fast location on
+    the CPU. None where none was measured."""
+    if row.mode != "latency" or not trials:
+        return None
+    if is_gpu(row.device):
+        return _on_device(trials)
+    return t_interval([log_location(trial.execute, LOCATIONS["p10"]) for trial in trials]).point
 
 
 def _streams(trials: Sequence[Trial]) -> int | None:

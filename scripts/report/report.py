@@ -7,7 +7,7 @@ The same records give the same bytes.
 import argparse
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,9 @@ from scripts.report.views.caveats import caveats
 from scripts.report.views.charts import Chart, charts
 from scripts.report.views.machines import Machines, machines
 from scripts.report.views.payoff import payoff
+from scripts.report.views.power import power
 from scripts.report.views.pruned import pruned
+from scripts.report.views.scaling import scaling
 from scripts.report.views.tables import Table, details, loaded, main_table, verdicts
 from scripts.report.views.trouble import counts, troubles
 from scripts.report.views.trust import trust
@@ -62,7 +64,18 @@ class Section:
 def sections(table: pd.DataFrame, evidence: Evidence, tune_csv: Path) -> list[Section]:
     """One section per network, in the plan's order. tune_csv: where `make tune` leaves what it tried."""
     asked = list(questions(table, evidence.host, evidence.location))
-    return [_section(number, question, asked, evidence, tune_csv) for number, question in enumerate(asked, 1)]
+    made = [_section(number, question, asked, evidence, tune_csv) for number, question in enumerate(asked, 1)]
+    return [_with_power(each, question, table, evidence) for each, question in zip(made, asked, strict=True)]
+
+
+def _with_power(section: Section, question: Question, table: pd.DataFrame, evidence: Evidence) -> Section:
+    """A network that no other host has tells of power here; else hosts are told of side by side, as machines."""
+    same = table[(table["model"] == question.model) & (table["weights"] == question.weights)]
+    if set(same["host"]) != {evidence.host}:
+        return section
+    rows = question.rows[question.rows["mode"] == "latency"]
+    more = power(rows, evidence.noun(question.model, question.weights))
+    return replace(section, charts=[*section.charts, *more])
 
 
 def _section(number: int, question: Question, asked: list[Question], evidence: Evidence, tune_csv: Path) -> Section:
@@ -77,7 +90,7 @@ def _section(number: int, question: Question, asked: list[Question], evidence: E
         loaded=loaded(question, evidence),
         details=details(question, evidence),
         tuned=tries(question, tune_csv, kept), verdicts=verdicts(question, evidence), 
-        charts=[*charts(question, evidence), *([paid.chart] if paid else [])],
+        charts=[*charts(question, evidence), *scaling(question, asked, evidence), *([paid.chart] if paid else [])],
         payoff=paid.sentences if paid else [],
         rebuilt=sentences(
             Path(paths.rebuild_record(str(evidence.artifacts), evidence.host)), evidence.location,
@@ -135,14 +148,19 @@ def gate_limits(table: pd.DataFrame, evidence: Evidence) -> list[tuple[str, str]
 def context(table: pd.DataFrame, evidence: Evidence, reports: Path, proofs: Path) -> dict[str, Any]:
     """Everything the templates show. reports: the page's folder; proofs: where `make trust` leaves its figures."""
     here = table[table["host"] == evidence.host]
-    networks = table[["model", "weights"]].drop_duplicates().itertuples(index=False)
-    compared: list[Machines] = [machines(table, model, weights, evidence.location) for model, weights in networks]
+    networks = table[["model", "weights"]].drop_duplicates()
+    elsewhere = set(table[table["host"] != evidence.host][["model", "weights"]].itertuples(index=False, name=None))
+    compared: list[Machines] = [
+        machines(table, model, weights, evidence.location, evidence.noun(model, weights))
+        for model, weights in networks.itertuples(index=False, name=None)
+        if (model, weights) in elsewhere
+    ]
     hosts = list(table["host"].drop_duplicates())
     return {
         "host": evidence.host, "measured_on": host.measured_on(evidence),
         "sections": sections(table, evidence, reports / "tune.csv"),
         "counts": counts(here), "troubles": troubles(table, evidence), "location": evidence.location,
-        "several_hosts": len(hosts) > 1, "machines": [each for each in compared if set(each.hosts) - {evidence.host}],
+        "several_hosts": len(hosts) > 1, "machines": compared,
         "hosts": [(name, host.facts(evidence, name)) for name in hosts or [evidence.host]],
         "toolchains": host.toolchains(evidence), "environments": list(evidence.environments()),
         "conditions": host.conditions(evidence), "gates": gate_limits(table, evidence),
@@ -186,7 +204,8 @@ def main(argv: list[str] | None = None) -> int:
     reports = args.html.parent
     values = context(read_results(args.csv), evidence, reports, args.trust or reports / "trust.json")
     page = render(values)
-    write_figures(args.figures, [chart for each in values["sections"] for chart in [*each.answer.charts, *each.charts]])
+    made = [chart for each in values["sections"] for chart in [*each.answer.charts, *each.charts]]
+    write_figures(args.figures, made + [chart for each in values["machines"] for chart in each.charts])
     write_whole(args.html, lambda path: path.write_text(page))
     return 0
 

@@ -1,21 +1,28 @@
-"""How far a row is from what its GPU can do (Williams, Waterman and Patterson, CACM 2009).
+"""How far a row is from what its GPU or its CPU can do (Williams, Waterman and Patterson, CACM 2009).
 
-The work of an item is counted on the exported network, in multiplying operators alone; the time is the GPU's own. The
-least time that the arithmetic takes is by what this GPU reached in a large matrix product of the row's precision in the
-same run, and the least that the memory takes by what it reached in a copy.
+The work of an item is counted on the exported network, in multiplying operators alone. The least time that the
+arithmetic takes is by what was reached in a large matrix product of the row's precision in the same run: by the GPU, or
+on the CPU by the runtime's own library with the run's threads. The least that the memory takes is by a large copy.
+
+The time is `execute` alone, since copies are no part of the work: on a GPU by its own clock (`device_ms`), on the CPU
+at the fast location, a tenth of the requests (`measured.work_ms`). A peak is the best of several spans, so what
+neighbours take from a typical request is not to count as the candidate's distance from it.
 """
 
 from pathlib import Path
 from typing import Any
 
 from scripts.core import paths
+from scripts.core.catalogue import on
+from scripts.nvidia.device import is_gpu
 from scripts.report.datasheets import SHEETS
 from scripts.report.reading import read_if_any
 from scripts.report.rows import Row
 
 BYTES = {"fp32": 4, "tf32": 4, "fp16": 2, "bf16": 2, "int8": 1, "fp8": 1}
 OVERHEAD = 0.1
-"""Where neither arithmetic nor memory explains this share of the time, launching kernels is what takes it."""
+"""Where neither arithmetic nor memory explains this share of the time, what takes it is neither: launching kernels,
+other operators, waiting."""
 
 Values = dict[str, Any]
 
@@ -32,19 +39,35 @@ def _work(row: Row) -> dict[str, int]:
     return read_if_any(row.checkpoint / "artifact.json").get("work") or {}
 
 
-def roofline(row: Row, device_ms: float | None) -> Values:
-    """tflops, its shares of the measured and the promised peak, and what bounds the row; {} for what is not known."""
-    peaks = read_if_any(Path(paths.peaks_record(str(row.root), row.host)))
-    work = _work(row)
-    if not device_ms or not work or row.precision not in BYTES:
+def peaks(row: Row) -> Values:
+    """What is known of the best that the row's GPU, or its library on its CPU, reached: `peaks` (operations per second
+    by precision), `bandwidth` (bytes per second), `gpu` (its name); {} where nothing was measured."""
+    if is_gpu(row.device):
+        return _record(row, None)
+    memory = _record(row, paths.MEMORY)
+    return _record(row, on(row.runtime, row.device).library) | {"bandwidth": memory.get("bandwidth")}
+
+
+def _record(row: Row, library: str | None) -> Values:
+    return read_if_any(Path(paths.peaks_record(str(row.root), row.host, library)))
+
+
+def roofline(row: Row, ms: float | None) -> Values:
+    """tflops, its shares of the measured and the promised peak, and what bounds the row; {} for what is not known.
+
+    ms: the time of a request's work, as said above.
+    """
+    known, work = peaks(row), _work(row)
+    if not ms or not work or row.precision not in BYTES:
         return {}
-    rate = row.batch * work["flops"] / (device_ms / 1e3)
+    rate = row.batch * work["flops"] / (ms / 1e3)
     values: Values = {"tflops": rate / 1e12}
-    reached = (peaks.get("peaks") or {}).get(row.precision)
+    reached = (known.get("peaks") or {}).get(row.precision)
     if reached:
         values["peak_share"] = rate / reached
-        values["bound"] = _bound(row, device_ms / 1e3, work, reached, peaks["bandwidth"])
-    promised = SHEETS.get(str(peaks.get("gpu")), {}).get(row.precision)
+    if reached and known.get("bandwidth"):
+        values["bound"] = _bound(row, ms / 1e3, work, reached, known["bandwidth"])
+    promised = SHEETS.get(str(known.get("gpu")), {}).get(row.precision)
     if promised:
         values["peak_share_spec"] = rate / promised
     return values

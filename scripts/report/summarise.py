@@ -17,7 +17,7 @@ from scripts.core.catalogue import on
 from scripts.report import ledger
 from scripts.report.answers import PASSES
 from scripts.report.columns import COLUMNS, frame, write_whole
-from scripts.report.measured import timing
+from scripts.report.measured import timing, work_ms
 from scripts.report.pareto import pareto
 from scripts.report.payoff import payoffs
 from scripts.report.reading import BAD, Record, Trial, read, read_if_any, read_trial, worst
@@ -136,7 +136,7 @@ def summary(row: Row, good: Sequence[Trial], bad: Sequence[Record], torch_build:
         **dict(zip(KEY, row.key, strict=True)),
         "threads": row.threads, "torch_build": next(iter(builds), torch_build), "session": " ".join(sessions) or None,
         "status": status, "reason": reason, "trials": len(good), "samples": 0,
-        **size(row), **measured, **roofline(row, measured.get("device_ms")), **costs(row),
+        **size(row), **measured, **roofline(row, work_ms(row, good)), **costs(row),
         **(correctness(checked) if checked.usable else {}),
     }  # fmt: skip
 

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.plan.conftest import ask
+from tests.plan.conftest import ask, lay
 
 AFTERWARDS = {"plan", "finals", "summarise", "report", "check", "all"}
 
@@ -130,6 +130,21 @@ def test_more_trials_measure_only_those(project: Path) -> None:
     assert (rules(answer)["trial"], rules(answer)["verify"]) == (8 * 2, 0)
 
 
+def peaks(answer: dict[str, list[str]]) -> set[str]:
+    """Libraries whose peaks would be measured."""
+    return {job.split("/")[-2] for job in answer if job.startswith(("cpu_peaks", "peaks"))}
+
+
+def test_peaks_are_measured_of_the_libraries_of_rows_that_measure(tmp_path: Path) -> None:
+    folder = lay(tmp_path / "new")
+    assert peaks(ask(folder, "runtimes=[torchscript, executorch]")) == {"pytorch", "litert", "memory"}
+    assert peaks(ask(folder, "runtimes=[tensorrt_rtx]", "devices=all")) == set()
+
+
+def test_another_runtime_measures_its_librarys_peaks_and_no_others_again(project: Path) -> None:
+    assert peaks(ask(project, "runtimes=[onnxruntime, keras]")) == {"tensorflow"}
+
+
 def test_a_changed_photo_is_noticed(project: Path) -> None:
     photo = next((project / "data/photos/labelled").glob("*.jpg"))
     photo.write_bytes(photo.read_bytes() + b"\0")
@@ -141,7 +156,7 @@ def test_a_new_lock_reruns_what_uses_the_environment(project: Path) -> None:
     append(project / "envs/litert.lock.txt", "# another lock\n")
     answer = ask(project)
     assert rules(answer)["environment"] == 1
-    assert runtimes(answer) == {"litert"}
+    assert runtimes(answer) == peaks(answer) == {"litert"}
 
 
 def test_another_limit_reruns_nothing(project: Path) -> None:

@@ -47,7 +47,7 @@ def test_compiling_for_a_gpu_is_refused(verb, tiny_checkpoint, tmp_path, runtime
 
 
 def test_peaks_of_a_gpu_that_is_not_there(verb, tmp_path):
-    result = verb("torch", "scripts.pytorch.peaks", tmp_path / "out", options={"device": "cuda:0"})
+    result = verb("torch", "scripts.pytorch.gpu_peaks", tmp_path / "out", options={"device": "cuda:0"})
     assert result.code == 3 and "no NVIDIA GPU that PyTorch" in result.facts["reason"]
 
 

@@ -30,8 +30,13 @@ class Chart:
 
 def file_name(question: Question) -> str:
     """What the names of a network's figures begin with."""
-    prefix = re.sub(r"[^a-z0-9_-]+", "-", f"{question.model}-{question.weights}".lower())
-    return f"{prefix}-{question.image_size}" if question.image_size else prefix
+    return prefix_of(question.model, question.weights, question.image_size)
+
+
+def prefix_of(model: str, weights: str, image_size: int | None = None) -> str:
+    """The same by the network's names; without a size for figures over several."""
+    prefix = re.sub(r"[^a-z0-9_-]+", "-", f"{model}-{weights}".lower())
+    return f"{prefix}-{image_size}" if image_size else prefix
 
 
 def charts(question: Question, evidence: Evidence) -> list[Chart]:
@@ -61,11 +66,11 @@ def _times(contest: Contest, question: Question, evidence: Evidence, prefix: str
     bold = " Bold: may be the best, by the finals." if first else ""
     if is_latency:
         ring = OTHER[evidence.location]
-        note = f"Dot: {evidence.location} in the screen with its 95 % interval. Ring: {ring}.{bold}{_marks(rows)}"
+        note = f"Dot: {evidence.location} in the screen with its 95 % interval. Ring: {ring}.{bold}{marks(rows)}"
         return Chart(name, f"Latency at batch {contest.batch}", note, figures.points(bars, "ms per request"))
     noun = evidence.noun(question.model, question.weights)
     title = "Kept full" if contest.mode == "throughput" else "Rate within the limit"
-    note = f"{noun.capitalize()} per second in the screen with the 95 % interval.{bold}{_marks(rows)}"
+    note = f"{noun.capitalize()} per second in the screen with the 95 % interval.{bold}{marks(rows)}"
     return Chart(name, f"{title}, batch {contest.batch}", note, figures.points(bars, f"{noun} per second"))
 
 
@@ -116,20 +121,22 @@ def _point(cells: pd.Series, is_first: bool, is_latency: bool, evidence: Evidenc
     return Bar(_label(cells), cells["runtime"], (point, lo, hi, second), bold=is_first)
 
 
-def _marks(rows: pd.DataFrame) -> str:
+def marks(rows: pd.DataFrame) -> str:
+    """What the mark of `barred` rows means, where there are any."""
     return (
         " * did not run as asked, or failed its gate: it cannot win."
-        if any(_barred(cells) for _, cells in rows.iterrows())
+        if any(barred(cells) for _, cells in rows.iterrows())
         else ""
     )
 
 
-def _barred(cells: pd.Series) -> bool:
+def barred(cells: pd.Series) -> bool:
+    """Whether a row cannot win."""
     return cells["status"] != "ok" or (known(cells["gate"]) and cells["gate"] == "fail")
 
 
 def _label(cells: pd.Series) -> str:
-    return candidate(cells) + (" *" if _barred(cells) else "")
+    return candidate(cells) + (" *" if barred(cells) else "")
 
 
 def _one_each(question: Question, needed: list[str]) -> pd.DataFrame:

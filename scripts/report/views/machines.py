@@ -1,6 +1,6 @@
-"""One network on several machines: a request's time side by side, and what their GPUs say."""
+"""One network on several machines: a request's time side by side, and what their GPUs and CPUs reach."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,8 +8,19 @@ import pandas as pd
 
 from scripts.report.palette import colour
 from scripts.report.views.cells import Cell, Column, figure
-from scripts.report.views.tables import ON_GPU
+from scripts.report.views.charts import Chart
+from scripts.report.views.power import power
+from scripts.report.views.tables import ON_CPU, ON_GPU, is_on_cpu
 from scripts.report.wording import STATUS, candidate, known
+
+
+@dataclass(frozen=True)
+class Reached:
+    """Candidate, colour, batch, host and cells of each row that ran on one kind of device; `says`: what of it."""
+
+    says: str
+    columns: tuple[Column, ...]
+    lines: tuple[tuple[str, str, int, str, tuple[Cell, ...]], ...]
 
 
 @dataclass(frozen=True)
@@ -20,12 +31,15 @@ class Machines:
     weights: str
     hosts: tuple[str, ...]
     lines: tuple[tuple[str, str, int, tuple[Cell, ...]], ...]
-    gpu_columns: tuple[Column, ...]
-    gpu_lines: tuple[tuple[str, str, int, str, tuple[Cell, ...]], ...]
+    reached: tuple[Reached, ...]
+    charts: tuple[Chart, ...]
 
 
-def machines(table: pd.DataFrame, model: str, weights: str, location: str) -> Machines:
-    """One network's candidates by host, at `location`; a row that did not run says how it ended."""
+def machines(table: pd.DataFrame, model: str, weights: str, location: str, noun: str) -> Machines:
+    """One network's candidates by host, at `location`; a row that did not run says how it ended.
+
+    noun: what the network takes, such as images.
+    """
     rows = table[(table["model"] == model) & (table["weights"] == weights) & (table["mode"] == "latency")]
     hosts = tuple(rows["host"].drop_duplicates())
     names = ["runtime", "precision", "variant", "device", "batch", "image_size"]
@@ -35,14 +49,25 @@ def machines(table: pd.DataFrame, model: str, weights: str, location: str) -> Ma
         first = group.iloc[0]
         cells = tuple(_on_host(by_host.get(host), location) for host in hosts)
         found.append((candidate(first), colour(first["runtime"]), int(first["batch"]), cells))
-    return Machines(model, weights, hosts, tuple(found), ON_GPU, tuple(_on_gpus(rows)))
+    return Machines(model, weights, hosts, tuple(found), tuple(_reached(rows)), tuple(power(rows, noun)))
 
 
-def _on_gpus(rows: pd.DataFrame) -> Iterator[tuple[str, str, int, str, tuple[Cell, ...]]]:
-    """What GPUs themselves say: candidate, colour, batch, host and cells of each row that ran on one, fastest first."""
-    for _, cells in rows[rows["device_ms"].notna()].sort_values(["batch", "device_ms"]).iterrows():
-        shown = tuple(column.cell(cells) for column in ON_GPU)
-        yield candidate(cells), colour(cells["runtime"]), int(cells["batch"]), str(cells["host"]), shown
+def _reached(rows: pd.DataFrame) -> Iterator[Reached]:
+    """What was reached on GPUs and on CPUs, fastest first; nothing of a kind that no row tells of."""
+    on_gpu, on_cpu = rows[rows["device_ms"].notna()], rows[is_on_cpu(rows) & rows["peak_share"].notna()]
+    kinds: Sequence[tuple[str, tuple[Column, ...], pd.DataFrame, str]] = (
+        ("on GPUs: the time on the GPU alone, and what came of it", ON_GPU, on_gpu, "device_ms"),
+        ("on CPUs: the execution alone, and what came of it", ON_CPU, on_cpu, "execute_ms"),
+    )
+    for says, columns, found, time in kinds:
+        if not found.empty:
+            ordered = [cells for _, cells in found.sort_values(["batch", time]).iterrows()]
+            yield Reached(says, columns, tuple(_line(cells, columns) for cells in ordered))
+
+
+def _line(cells: pd.Series, columns: tuple[Column, ...]) -> tuple[str, str, int, str, tuple[Cell, ...]]:
+    shown = tuple(column.cell(cells) for column in columns)
+    return candidate(cells), colour(cells["runtime"]), int(cells["batch"]), str(cells["host"]), shown
 
 
 def _on_host(cells: pd.Series | None, location: str) -> Cell:

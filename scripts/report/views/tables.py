@@ -94,6 +94,15 @@ ON_GPU = (
     Column("Power", "W", "Mean under load, idle included", figure("power_w")),
     Column("Busy", "%", "As the driver says", figure("gpu_util_pct")),
 )
+ON_CPU = (
+    Column("Execute", "ms", "A typical request's, without handing arrays over", figure("execute_ms")),
+    Column("Rate", "TFLOP/s", "Multiplying operators alone, over a fast request's execution", figure("tflops")),
+    Column(
+        "Of reached", "", "Of what this library reached in a large matrix product of that type", share("peak_share", 3)
+    ),
+    Column("Bound by", "", "What the roofline says takes the time at least", text("bound"), words=True),
+    Column("Power", "W", "Of the CPU package, mean under load, idle included", figure("power_w")),
+)
 HOW = (
     Column("Trials", "", "Fresh processes", figure("trials")),
     Column("Requests", "", "Samples of all trials", figure("samples")),
@@ -143,7 +152,7 @@ def details(question: Question, evidence: Evidence) -> list[Table]:
         ("How each row was measured", "", HOW),
     )
     found = [_table(title, says, columns, question, evidence, "latency", True) for title, says, columns in named]
-    return [table for table in [on_gpu(question, evidence), *found] if table]
+    return [table for table in [on_gpu(question, evidence), on_cpu(question, evidence), *found] if table]
 
 
 def on_gpu(question: Question, evidence: Evidence) -> Table | None:
@@ -152,6 +161,22 @@ def on_gpu(question: Question, evidence: Evidence) -> Table | None:
     table = _table("On the GPU", says, ON_GPU, question, evidence, "latency", True)
     lines = tuple(line for line in table.lines if line.cells[0] is not EMPTY) if table else ()  # the GPU's own time
     return replace(table, lines=lines) if table and lines else None
+
+
+def on_cpu(question: Question, evidence: Evidence) -> Table | None:
+    """What the rows on the CPU reach of its peaks; None where no peak was measured."""
+    rows = question.rows[is_on_cpu(question.rows)]
+    says = (
+        "Held against the best that the runtime's own library reached here in a large matrix product of the row's"
+        " precision, in the same run and with as many threads. Empty where it has no such product."
+    )
+    table = _table("On the CPU", says, ON_CPU, replace(question, rows=rows), evidence, "latency", True)
+    return table if table and table.lines and rows["peak_share"].notna().any() else None
+
+
+def is_on_cpu(rows: pd.DataFrame) -> pd.Series:
+    """Which rows ran on the CPU."""
+    return rows["device"] == "cpu"
 
 
 def energy_reason(rows: pd.DataFrame) -> tuple[str, tuple[Column, ...]]:
