@@ -63,6 +63,11 @@ class OnnxRuntimeGpu(BufferedSession):
             raise Unsupported(  # it is in the list of those there are wherever it was built, with its library or not
                 "ONNX Runtime %s here cannot load %s: %s" % (ort.__version__, asked, str(error).splitlines()[0])
             ) from None
+        taken = self._session.get_providers()
+        if asked not in taken:  # it claims more than it has, and leaves out what it cannot load
+            raise Unsupported(
+                "asked for %s, ONNX Runtime %s took %s in its place" % (asked, ort.__version__, " and ".join(taken))
+            )
         self._binding = self._session.io_binding()
         inputs = self._bound(self._binding.bind_input, self._session.get_inputs(), options.inputs)
         self.take(inputs, self._bound(self._binding.bind_output, self._session.get_outputs(), options.outputs))

@@ -47,13 +47,12 @@ class Drill(NamedTuple):
 def absent_provider(drill: Drill) -> bool:
     """Asked for CUDA, ONNX Runtime without it is not opened, nor where it claims to have it and would take the CPU.
 
-    Without a GPU the driver refuses first; with one, what then runs on the CPU is degraded.
+    Without a GPU the driver refuses first; with one, what would run on the CPU in its place is not opened.
     """
     provoked = {"room": "onnxruntime", "how": "claim_cuda"}
     refused = drill.ending("onnxruntime", device="cuda:0")
     fallen = drill.ending("onnxruntime", device="cuda:0", room="trust.provoked", provoked=provoked)
-    noticed = fallen["status"] == Status.UNSUPPORTED or _degraded(fallen, "0 of", "CPUExecutionProvider")
-    return refused["status"] == Status.UNSUPPORTED and noticed
+    return refused["status"] == fallen["status"] == Status.UNSUPPORTED
 
 
 def xnnpack_off(drill: Drill) -> bool:
