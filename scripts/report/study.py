@@ -1,0 +1,123 @@
+"""The page of a study: what the original said, and what the records say.
+
+    python -m scripts.report.study --plan artifacts/plan.json --csv reports/results.csv --artifacts artifacts \\
+        --original studies/originals/NAME.toml --out reports/study.md
+
+The original's figures come from its file, all others from the table, the trials and the finals.
+"""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+
+from scripts.report import markdown, pruned_file
+from scripts.report.answers import questions
+from scripts.report.check import answer
+from scripts.report.columns import read_results, write_whole
+from scripts.report.evidence import Evidence
+from scripts.report.originals import Original, read_original
+from scripts.report.rows import read_plan
+from scripts.report.study_cells import COLUMNS, interval, note, remarks, said, workload
+from scripts.report.study_conditions import conditions, untrained
+from scripts.report.study_rows import Claim, Line, claims, lines
+from scripts.report.wording import number
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study with what is found. `headlines`: its lines of the overview, as (claim, original, ours, host)."""
+
+    original: Original
+    host: str
+    page: str
+    headlines: list[tuple[str, str, str, str]]
+
+
+def template(name: str) -> jinja2.Template:
+    """One of the Markdown templates."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES), undefined=jinja2.StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True, keep_trailing_newline=True, autoescape=False,  # noqa: S701 (Markdown, of our own records)
+    )  # fmt: skip
+    return environment.get_template(name)
+
+
+def _claim_rows(found: list[Claim]) -> list[list[str]]:
+    rows = []
+    for claim in found:
+        ours = interval(claim.ours) or claim.reason
+        place = (claim.host, claim.workload["device"], *workload(claim.batches, claim.sizes))
+        rows.append([claim.compared.name, *place, number(claim.original), ours, interval(claim.finals), claim.verdict])
+    return rows
+
+
+CLAIMS = ["ratio", "host", "device", "batch", "size", "original", "here", "here, in the finals", ""]
+
+
+def _line_rows(found: list[Line], columns: list[str]) -> list[list[str]]:
+    rows = []
+    for line in found:
+        shown = [COLUMNS[name][1](line.cells) if line.cells is not None and not line.reason else "" for name in columns]
+        place = (line.host, line.workload["device"], *workload(line.batches, line.sizes))
+        rows.append([line.asked.name, *place, *shown, said(line.said), note(line)])
+    return rows
+
+
+def study(original: Original, table: pd.DataFrame, evidence: Evidence) -> Study:
+    """The page and the overview's lines of one study."""
+    found = lines(original, table, evidence)
+    told, facts = claims(original, found, evidence), pruned_file.facts_of(evidence)
+    header = ["candidate", "host", "device", "batch", "size", *(COLUMNS[name][0] for name in original.columns)]
+    finals = [line for question in questions(table, evidence.host, evidence.location) for line in answer(question)]
+    page = template("study.md.j2").render(
+        original=original, host=evidence.host, location=evidence.location, untrained=untrained(found),
+        claims=markdown.table(CLAIMS, _claim_rows(told)),
+        lines=markdown.table([*header, "original", "note"], _line_rows(found, original.columns)),
+        remarks=remarks(found, original.columns), finals=finals,
+        conditions=markdown.table(*conditions(original, found, evidence)),
+        pruned=markdown.table(pruned_file.HEADER, pruned_file.table(facts)) if facts else "",
+        pruned_because=pruned_file.sentences(original, facts) if facts else [],
+    )  # fmt: skip
+    return Study(original, evidence.host, page, [*_headlines(told), *_pruned_headline(original, facts, evidence.host)])
+
+
+def _headlines(told: list[Claim]) -> list[tuple[str, str, str, str]]:
+    found = []
+    for claim in told:
+        if claim.is_headline:
+            batch, size = workload(claim.batches, claim.sizes)
+            place = [f"batch {batch}" if batch else "", f"{size} px" if claim.sizes and size else ""]
+            ours = interval(claim.finals or claim.ours) or claim.reason
+            name = ", ".join(part for part in (claim.compared.name, claim.workload["device"], *place) if part)
+            found.append((name, number(claim.original), ours, claim.host))
+    return found
+
+
+def _pruned_headline(
+    original: Original, facts: pruned_file.Values | None, host: str
+) -> list[tuple[str, str, str, str]]:
+    said_mb = original.pruned_file_mb
+    if not (facts and said_mb):
+        return []
+    return [("file of the pruned network", f"{said_mb['pruned']} MB", pruned_file.headline(original, facts), host)]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Write the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("--plan", "--csv", "--artifacts", "--original", "--out"):
+        parser.add_argument(name, type=Path, required=True)
+    args = parser.parse_args(argv)
+    evidence = Evidence(read_plan(args.plan), args.artifacts)
+    made = study(read_original(args.original), read_results(args.csv), evidence)
+    write_whole(args.out, lambda path: path.write_text(made.page))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
