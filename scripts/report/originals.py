@@ -3,7 +3,7 @@
     title, did, found   text: of the page, of what was compared, of what was reported
     network             the network of its figures
     columns             what the page's table shows of each row (`study_cells.COLUMNS`)
-    conditions          what was stated of machine and software, as text; keys: `study_conditions.OURS` or a package's name
+    conditions          what was stated of machine and software, as text; keys: of `study_conditions.OURS`, or packages
     candidates          id, name, runtime, precision, variant, pruned (a method), devices, said: its figures by workload
     comparisons         new, old: ids; said: ratios by workload; headline: the workloads that the overview shows
     pruned_file_mb      whole, pruned: sizes of its file
@@ -101,4 +101,6 @@ def read_original(path: Path) -> Original:
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise SystemExit(f"{path} cannot be read ({error})") from None
     except (KeyError, TypeError) as error:
-        raise SystemExit(f"{path} is no study ({error}): scripts/report/originals.py says what belongs into it") from None
+        raise SystemExit(
+            f"{path} is no study ({error}): scripts/report/originals.py says what belongs into it"
+        ) from None

@@ -27,7 +27,11 @@ def table(facts: Values) -> list[list[str]]:
     masked, whole = facts["masked"], facts["bytes"]["before"]
     files = [
         ("whole network", whole, facts["compressed"]["before"]),
-        ("pruned, as torch.nn.utils.prune leaves it: weight_orig and weight_mask", masked["bytes"], masked["compressed"]),
+        (
+            "pruned, as torch.nn.utils.prune leaves it: weight_orig and weight_mask",
+            masked["bytes"],
+            masked["compressed"],
+        ),
         ("pruned, after prune.remove: zeros among the weights", facts["bytes"]["after"], facts["compressed"]["after"]),
     ]
     return [[name, megabytes(size), megabytes(small), f"{number(size / whole)} times"] for name, size, small in files]
@@ -40,8 +44,8 @@ def sentences(original: Original, facts: Values) -> list[str]:
     told = [
         f"Of the weights {percent(facts['sparsity'])} are zero. Until `prune.remove` is called, each pruned layer keeps"
         f" its weights as they were (`weight_orig`) and a mask of the same shape and type (`weight_mask`):"
-        f" {megabytes(total)} of masks here, so the file grows by that. A dense file writes every zero in full: removing"
-        f" the masks brings it back to {megabytes(facts['bytes']['after'])}, not below. What compresses does shrink,"
+        f" {megabytes(total)} of masks here, so the file grows by that. A dense file writes every zero in full:"
+        f" removing the masks brings it back to {megabytes(facts['bytes']['after'])}, not below. What compresses does shrink,"
         f" from {megabytes(facts['compressed']['before'])} to {megabytes(facts['compressed']['after'])}."
     ]
     said = original.pruned_file_mb

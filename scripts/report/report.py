@@ -143,7 +143,7 @@ def context(table: pd.DataFrame, evidence: Evidence, reports: Path, proofs: Path
     compared: list[Machines] = [machines(table, model, weights, evidence.location) for model, weights in networks]
     hosts = list(table["host"].drop_duplicates())
     return {
-        "host": evidence.host, "measured_on": host.measured_on(evidence),
+        "host": evidence.host, "study": evidence.config("study"), "measured_on": host.measured_on(evidence),
         "sections": sections(table, evidence, reports / "tune.csv"),
         "counts": counts(here), "troubles": troubles(table, evidence), "location": evidence.location,
         "several_hosts": len(hosts) > 1, "machines": [each for each in compared if set(each.hosts) - {evidence.host}],

