@@ -3,8 +3,6 @@
 
 if CONFIG["study"]:
 
-    ORIGINAL = ROOT / paths.ORIGINALS / f"{CONFIG['study']}.toml"
-
     rule study:
         """What a published study said, and what is found here: one page, from the records alone."""
         input:
@@ -19,8 +17,8 @@ if CONFIG["study"]:
         conda:
             conda_of("report")
         params:
-            original=str(ORIGINAL),
-            said=keys.file_key(ORIGINAL),
+            study=CONFIG["study"],
+            said=keys.file_key(ROOT / paths.ORIGINALS / f"{CONFIG['study']}.toml"),
             code=code_hash("scripts.report.study"),
             templates=keys.files_key(ROOT / "scripts/report/templates"),
             others=others_key(),
@@ -32,5 +30,5 @@ if CONFIG["study"]:
                 IN_REPORT,
                 "scripts.report.study --plan {input.plan:q} --csv {input.csv:q}",
                 '--artifacts "$(dirname {input.plan:q})"',
-                "--original {params.original:q} --out {output.page:q} > {log:q} 2>&1",
+                "--study {params.study} --out {output.page:q} > {log:q} 2>&1",
             )

@@ -45,8 +45,8 @@ def sentences(original: Original, facts: Values) -> list[str]:
         f"Of the weights {percent(facts['sparsity'])} are zero. Until `prune.remove` is called, each pruned layer keeps"
         f" its weights as they were (`weight_orig`) and a mask of the same shape and type (`weight_mask`):"
         f" {megabytes(total)} of masks here, so the file grows by that. A dense file writes every zero in full:"
-        f" removing the masks brings it back to {megabytes(facts['bytes']['after'])}, not below. What compresses does shrink,"
-        f" from {megabytes(facts['compressed']['before'])} to {megabytes(facts['compressed']['after'])}."
+        f" removing the masks brings it back to {megabytes(facts['bytes']['after'])}, not below. What compresses does"
+        f" shrink, from {megabytes(facts['compressed']['before'])} to {megabytes(facts['compressed']['after'])}."
     ]
     said = original.pruned_file_mb
     if said:

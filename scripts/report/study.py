@@ -1,9 +1,9 @@
 """The page of a study: what the original said, and what the records say.
 
     python -m scripts.report.study --plan artifacts/plan.json --csv reports/results.csv --artifacts artifacts \\
-        --original studies/originals/NAME.toml --out reports/study.md
+        --study NAME --out reports/study.md
 
-The original's figures come from its file, all others from the table, the trials and the finals.
+The original's figures come from studies/originals/NAME.toml, all others from the table, the trials and the finals.
 """
 
 import argparse
@@ -13,6 +13,7 @@ from pathlib import Path
 import jinja2
 import pandas as pd
 
+from scripts.core.paths import ORIGINALS, ROOT
 from scripts.report import markdown, pruned_file
 from scripts.report.answers import questions
 from scripts.report.check import answer
@@ -47,24 +48,29 @@ def template(name: str) -> jinja2.Template:
     return environment.get_template(name)
 
 
-def _claim_rows(found: list[Claim]) -> list[list[str]]:
+PLACE = ["network", "host", "device", "batch", "size"]
+"""Where a figure comes from; the network is named where there are several."""
+CLAIMS = ["ratio", *PLACE, "original", "here", "here, in the finals", ""]
+
+
+def _place(each: Line | Claim, several: bool) -> list[str]:
+    network = each.network if several else ""
+    return [network, each.host, each.workload["device"], *workload(each.batches, each.sizes)]
+
+
+def _claim_rows(found: list[Claim], several: bool) -> list[list[str]]:
     rows = []
     for claim in found:
-        ours = interval(claim.ours) or claim.reason
-        place = (claim.host, claim.workload["device"], *workload(claim.batches, claim.sizes))
-        rows.append([claim.compared.name, *place, number(claim.original), ours, interval(claim.finals), claim.verdict])
+        ours = [interval(claim.ours) or claim.reason, interval(claim.finals)]
+        rows.append([claim.compared.name, *_place(claim, several), number(claim.original), *ours, claim.verdict])
     return rows
 
 
-CLAIMS = ["ratio", "host", "device", "batch", "size", "original", "here", "here, in the finals", ""]
-
-
-def _line_rows(found: list[Line], columns: list[str]) -> list[list[str]]:
+def _line_rows(found: list[Line], columns: list[str], several: bool) -> list[list[str]]:
     rows = []
     for line in found:
         shown = [COLUMNS[name][1](line.cells) if line.cells is not None and not line.reason else "" for name in columns]
-        place = (line.host, line.workload["device"], *workload(line.batches, line.sizes))
-        rows.append([line.asked.name, *place, *shown, said(line.said), note(line)])
+        rows.append([line.asked.name, *_place(line, several), *shown, said(line.said), note(line)])
     return rows
 
 
@@ -72,29 +78,31 @@ def study(original: Original, table: pd.DataFrame, evidence: Evidence) -> Study:
     """The page and the overview's lines of one study."""
     found = lines(original, table, evidence)
     told, facts = claims(original, found, evidence), pruned_file.facts_of(evidence)
-    header = ["candidate", "host", "device", "batch", "size", *(COLUMNS[name][0] for name in original.columns)]
+    several = len({line.network for line in found}) > 1
+    header = ["candidate", *PLACE, *(COLUMNS[name][0] for name in original.columns)]
     finals = [line for question in questions(table, evidence.host, evidence.location) for line in answer(question)]
     page = template("study.md.j2").render(
         original=original, host=evidence.host, location=evidence.location, untrained=untrained(found),
-        claims=markdown.table(CLAIMS, _claim_rows(told)),
-        lines=markdown.table([*header, "original", "note"], _line_rows(found, original.columns)),
+        claims=markdown.table(CLAIMS, _claim_rows(told, several)),
+        lines=markdown.table([*header, "original", "note"], _line_rows(found, original.columns, several)),
         remarks=remarks(found, original.columns), finals=finals,
         conditions=markdown.table(*conditions(original, found, evidence)),
         pruned=markdown.table(pruned_file.HEADER, pruned_file.table(facts)) if facts else "",
         pruned_because=pruned_file.sentences(original, facts) if facts else [],
     )  # fmt: skip
-    return Study(original, evidence.host, page, [*_headlines(told), *_pruned_headline(original, facts, evidence.host)])
+    return Study(
+        original, evidence.host, page, [*_headlines(told, several), *_pruned_headline(original, facts, evidence.host)]
+    )
 
 
-def _headlines(told: list[Claim]) -> list[tuple[str, str, str, str]]:
+def _headlines(told: list[Claim], several: bool) -> list[tuple[str, str, str, str]]:
     found = []
     for claim in told:
         if claim.is_headline:
-            batch, size = workload(claim.batches, claim.sizes)
-            place = [f"batch {batch}" if batch else "", f"{size} px" if claim.sizes and size else ""]
-            ours = interval(claim.finals or claim.ours) or claim.reason
-            name = ", ".join(part for part in (claim.compared.name, claim.workload["device"], *place) if part)
-            found.append((name, number(claim.original), ours, claim.host))
+            network, host, device, batch, size = _place(claim, several)
+            place = [network, device, batch and f"batch {batch}", size and f"{size} px"]
+            name = ", ".join(part for part in (claim.compared.name, *place) if part)
+            found.append((name, number(claim.original), interval(claim.finals or claim.ours) or claim.reason, host))
     return found
 
 
@@ -110,11 +118,12 @@ def _pruned_headline(
 def main(argv: list[str] | None = None) -> int:
     """Write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("--plan", "--csv", "--artifacts", "--original", "--out"):
+    for name in ("--plan", "--csv", "--artifacts", "--out"):
         parser.add_argument(name, type=Path, required=True)
+    parser.add_argument("--study", required=True, help="the name of its file in studies/originals")
     args = parser.parse_args(argv)
     evidence = Evidence(read_plan(args.plan), args.artifacts)
-    made = study(read_original(args.original), read_results(args.csv), evidence)
+    made = study(read_original(ROOT / ORIGINALS / f"{args.study}.toml"), read_results(args.csv), evidence)
     write_whole(args.out, lambda path: path.write_text(made.page))
     return 0
 

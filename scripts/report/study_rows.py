@@ -173,6 +173,7 @@ class Claim:
 
     compared: Compared
     host: str
+    network: str
     workload: Values
     original: float | None
     ours: Interval | None
@@ -221,7 +222,7 @@ def _claims(
     is_same = new.cells is None or new.cells["model"] == original.network
     told = compared.original(new.workload) if is_same and new.workload["batch"] else None
     old = next((line for line in found if line.asked is compared.old and _is_beside(line, new)), None)
-    place = (compared, new.host, new.workload, told)
+    place = (compared, new.host, new.network, new.workload, told)
     if new.reason or old is None or old.reason:
         why = new.reason or (old.reason if old else f"not measured: no {compared.old.name} beside it")
         yield Claim(*place, None, None, why, new.batches, new.sizes)
