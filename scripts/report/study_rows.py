@@ -132,7 +132,7 @@ def _unanswered(
     original: Original, asked: Asked, device: str, answered: list[Values], evidence: Evidence
 ) -> Iterator[Line]:
     """What the original had and this run has no row for: its workloads, or all of the candidate."""
-    network, absent = original.network, why_absent(asked, device)
+    network, absent = _network(original, evidence), why_absent(asked, device)
     missing = [
         said for said in asked.said
         if said.get("device", device) == device and not any(said in matching([said], each) for each in answered)
@@ -144,6 +144,12 @@ def _unanswered(
         yield Line(asked, evidence.host, network, workload, None, reason, said, *kind)
     if not missing and not answered:
         yield Line(asked, evidence.host, network, {"device": device, "batch": None, "image_size": None}, None, absent)
+
+
+def _network(original: Original, evidence: Evidence) -> str:
+    """The original's network as this run has it; its bare name where the run does without."""
+    weights = (r.weights for r in evidence.rows.values() if (r.host, r.model) == (evidence.host, original.network))
+    return next((f"{original.network}.{base(each)}" for each in weights), original.network)
 
 
 def _merged(found: Iterator[Line]) -> list[Line]:

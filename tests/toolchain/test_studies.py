@@ -10,6 +10,7 @@ import pytest
 from scripts.core.config_model import Config
 from scripts.core.paths import ORIGINALS
 from scripts.report.originals import read_original
+from scripts.report.study_rows import pruned_by
 from scripts.report.wording import number
 from tests.checkout import ROOT, copy_project
 from tests.toolchain.line import run
@@ -51,9 +52,7 @@ def test_a_study_is_one_command_and_its_page_leaves_nothing_out(project: Path, n
             told = [line for line in lines if line[0] == asked.name and device in line]
             assert told, f"{asked.name} on {device} is left out"
             own = {"runtime": asked.runtime, "precision": asked.precision, "variant": asked.variant, "device": device}
-            found = [
-                row for row in rows if own.items() <= row.items() and bool(asked.pruned) == ("_" in row["weights"])
-            ]
+            found = [r for r in rows if own.items() <= r.items() and pruned_by(r["weights"]) == asked.pruned]
             for row in found:
                 figure = number(float(row["throughput_per_s"])) if row["status"] == "ok" else row["reason"]
                 assert any(figure in " | ".join(line) for line in told), (asked.name, device, figure)
