@@ -59,10 +59,10 @@ def sentences(original: Original, facts: Values) -> list[str]:
     return told
 
 
-def headline(original: Original, facts: Values) -> str:
-    """One line for the overview."""
+def headline(facts: Values) -> str:
+    """What the overview says of the file."""
     masked, after = (megabytes(facts[name][key]) for name, key in (("masked", "bytes"), ("bytes", "after")))
     return (
-        f"pruned file: {masked} with masks, {after} without, {megabytes(facts['compressed']['after'])} compressed;"
+        f"{masked} with masks, {after} without, {megabytes(facts['compressed']['after'])} compressed;"
         f" the whole network's {megabytes(facts['bytes']['before'])}"
     )

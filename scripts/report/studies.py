@@ -21,7 +21,7 @@ from scripts.report.rows import plan_in
 from scripts.report.study import Study, study, template
 from scripts.report.summarise import summarise
 
-HEADER = ["study", "what the original found", "ratio", "original", "here", "host", "page and records"]
+HEADER = ["study", "what the original found", "ratio", "original", "here", "machine", "page and records"]
 
 
 def archive_of(root: Path, name: str) -> Path:

@@ -22,7 +22,7 @@ from scripts.report.evidence import Evidence
 from scripts.report.originals import Original, read_original
 from scripts.report.rows import read_plan
 from scripts.report.study_cells import COLUMNS, interval, note, remarks, said, workload
-from scripts.report.study_conditions import conditions, untrained
+from scripts.report.study_conditions import conditions, machine, untrained
 from scripts.report.study_rows import Claim, Line, claims, lines
 from scripts.report.wording import number
 
@@ -31,10 +31,8 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 @dataclass(frozen=True)
 class Study:
-    """A study with what is found. `headlines`: its lines of the overview, as (claim, original, ours, host)."""
+    """What is found of a study. `headlines`: its lines of the overview, as (ratio, original, ours, machine)."""
 
-    original: Original
-    host: str
     page: str
     headlines: list[tuple[str, str, str, str]]
 
@@ -90,29 +88,30 @@ def study(original: Original, table: pd.DataFrame, evidence: Evidence) -> Study:
         pruned=markdown.table(pruned_file.HEADER, pruned_file.table(facts)) if facts else "",
         pruned_because=pruned_file.sentences(original, facts) if facts else [],
     )  # fmt: skip
-    return Study(
-        original, evidence.host, page, [*_headlines(told, several), *_pruned_headline(original, facts, evidence.host)]
-    )
+    return Study(page, [*_headlines(told, several, evidence), *_pruned_headline(original, facts, evidence)])
 
 
-def _headlines(told: list[Claim], several: bool) -> list[tuple[str, str, str, str]]:
+def _headlines(told: list[Claim], several: bool, evidence: Evidence) -> list[tuple[str, str, str, str]]:
+    """The ratios that a study is known for: what was measured of them, or why not what the original tells."""
     found = []
     for claim in told:
-        if claim.is_headline:
+        if claim.is_headline and (claim.ours or claim.original):
             network, host, device, batch, size = _place(claim, several)
             place = [network, device, batch and f"batch {batch}", size and f"{size} px"]
             name = ", ".join(part for part in (claim.compared.name, *place) if part)
-            found.append((name, number(claim.original), interval(claim.finals or claim.ours) or claim.reason, host))
+            ours = interval(claim.finals or claim.ours) or claim.reason
+            found.append((name, number(claim.original), ours, machine(evidence, host)))
     return found
 
 
 def _pruned_headline(
-    original: Original, facts: pruned_file.Values | None, host: str
+    original: Original, facts: pruned_file.Values | None, evidence: Evidence
 ) -> list[tuple[str, str, str, str]]:
-    said_mb = original.pruned_file_mb
-    if not (facts and said_mb):
+    told = original.pruned_file_mb
+    if not (facts and told):
         return []
-    return [("file of the pruned network", f"{said_mb['pruned']} MB", pruned_file.headline(original, facts), host)]
+    grew = f"{told['whole']} to {told['pruned']} MB"
+    return [("file of the pruned network", grew, pruned_file.headline(facts), machine(evidence, evidence.host))]
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -54,6 +54,14 @@ def _compile(cells: pd.Series) -> str:
     return f"{seconds(cells['compile_cpu_s'])} of CPU" if known(cells["compile_cpu_s"]) else "nothing compiles"
 
 
+def _power(cells: pd.Series) -> str:
+    """A GPU's own watts, else what the energy of an item comes to at this rate."""
+    joules = cells["energy_j"]
+    if known(cells["power_w"]) or not known(joules):
+        return number(cells["power_w"])
+    return number(joules * cells["throughput_per_s"])
+
+
 def _tflops(cells: pd.Series) -> str:
     share = percent(cells["peak_share"])
     return f"{number(cells['tflops'])} ({share})" if share else number(cells["tflops"])
@@ -75,7 +83,7 @@ COLUMNS: dict[str, tuple[str, Callable[[pd.Series], str]]] = {
     "compile": ("compiling", _compile),
     "memory": ("host memory MB", _plain("peak_rss_mb")),
     "gpu_memory": ("GPU memory MB", _plain("gpu_mem_mb")),
-    "power": ("power W", _plain("power_w")),
+    "power": ("power W", _power),
     "tflops": ("TFLOP/s (of the measured peak)", _tflops),
     "size": ("file", lambda cells: megabytes(cells["artifact_bytes"])),
     "accuracy": ("accuracy on the test photos", _accuracy),
@@ -119,8 +127,7 @@ def remarks(found: Sequence[Line], columns: Sequence[str]) -> list[str]:
             f"A P99 takes {samples_needed(P99)} requests over {MIN_TRIALS} processes or more; where there are fewer, it"
             " is left empty."
         )
-    unread = [str(cells["energy_reason"]) for cells in measured if not known(cells["power_w"])]
-    reasons = list(dict.fromkeys(reason for reason in unread if reason != "<NA>"))
+    reasons = list(dict.fromkeys(str(cells["energy_reason"]) for cells in measured if known(cells["energy_reason"])))
     if "power" in columns and reasons:
-        told.append(sentence(f"Power is empty where it is {listed(reasons)}"))
+        told.append(sentence(f"Power, where it is empty: {listed(reasons)}"))
     return told

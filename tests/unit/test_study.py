@@ -172,7 +172,7 @@ def test_check_says_what_is_out_of_step(project: Path, capsys: pytest.CaptureFix
 
 def test_the_overview_holds_the_originals_headline_and_ours(project: Path) -> None:
     line = cells((project / "studies" / "README.md").read_text(), f"ORT over Eager, {NETWORK}, cpu, batch 1, 224 px")
-    assert "3.91" in line and HOST in line
+    assert "3.91" in line and f"{HOST} (Synthetic CPU (test records), 2 cores)" in line
     assert any(re.fullmatch(r"3\.\d+ \(3\.\d+ to [34]\.\d+\)", cell) for cell in line), line
 
 
