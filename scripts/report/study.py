@@ -56,11 +56,23 @@ def _place(each: Line | Claim, several: bool) -> list[str]:
     return [network, each.host, each.workload["device"], *workload(each.batches, each.sizes)]
 
 
+def _joined(*texts: str) -> str:
+    return "; ".join(text for text in texts if text)
+
+
 def _claim_rows(found: list[Claim], several: bool) -> list[list[str]]:
     rows = []
     for claim in found:
         ours = [interval(claim.ours) or claim.reason, interval(claim.finals)]
-        rows.append([claim.compared.name, *_place(claim, several), number(claim.original), *ours, claim.verdict])
+        rows.append(
+            [
+                claim.compared.name,
+                *_place(claim, several),
+                number(claim.original),
+                *ours,
+                _joined(claim.verdict, claim.caveats),
+            ]
+        )
     return rows
 
 
@@ -99,7 +111,7 @@ def _headlines(told: list[Claim], several: bool, evidence: Evidence) -> list[tup
             network, host, device, batch, size = _place(claim, several)
             place = [network, device, batch and f"batch {batch}", size and f"{size} px"]
             name = ", ".join(part for part in (claim.compared.name, *place) if part)
-            ours = interval(claim.finals or claim.ours) or claim.reason
+            ours = _joined(interval(claim.finals or claim.ours) or claim.reason, claim.caveats)
             found.append((name, number(claim.original), ours, machine(evidence, host)))
     return found
 

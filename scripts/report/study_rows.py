@@ -14,7 +14,7 @@ from scripts.core.catalogue import RUNTIMES
 from scripts.report.evidence import Evidence, key_of
 from scripts.report.originals import Asked, Compared, Original, Values, matching
 from scripts.report.relations import ratio
-from scripts.report.wording import STATUS, known, listed
+from scripts.report.wording import FAILED_GATE, STATUS, known, listed
 from scripts.stats.intervals import Interval
 
 WHOLE = "whole"
@@ -174,7 +174,8 @@ def _merged(found: Iterator[Line]) -> list[Line]:
 class Claim:
     """One comparison on one host under one workload: the original's ratio, and ours or why there is none.
 
-    finals: the same ratio from the finals, where both took part in them.
+    finals: the same ratio from the finals, where both took part in them; caveats: which of the two is not what was
+    asked for, or failed its gate.
     """
 
     compared: Compared
@@ -185,6 +186,7 @@ class Claim:
     ours: Interval | None
     finals: Interval | None
     reason: str
+    caveats: str
     batches: tuple[int, ...]
     sizes: tuple[int | None, ...]
 
@@ -231,9 +233,18 @@ def _claims(
     place = (compared, new.host, new.network, new.workload, told)
     if new.reason or old is None or old.reason:
         why = new.reason or (old.reason if old else f"not measured: no {compared.old.name} beside it")
-        yield Claim(*place, None, None, why, new.batches, new.sizes)
+        yield Claim(*place, None, None, why, "", new.batches, new.sizes)
         return
-    yield Claim(*place, *_ratios(new, old, evidence), "", new.batches, new.sizes)
+    caveats = "; ".join(text for line in (new, old) for text in _caveats(line))
+    yield Claim(*place, *_ratios(new, old, evidence), "", caveats, new.batches, new.sizes)
+
+
+def _caveats(line: Line) -> Iterator[str]:
+    cells = line.cells
+    if cells is not None and cells["status"] != "ok":
+        yield f"{line.asked.name} ran {STATUS[cells['status']]}"
+    if cells is not None and known(cells["gate"]) and cells["gate"] == "fail":
+        yield f"{line.asked.name} {FAILED_GATE}"
 
 
 def _is_beside(old: Line, new: Line) -> bool:

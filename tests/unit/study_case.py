@@ -50,6 +50,16 @@ name = "Half"
 runtime = "openvino"
 precision = "fp16"
 devices = ["cpu"]
+[[candidates]]
+id = "spin"
+name = "No spin"
+runtime = "onnxruntime"
+precision = "fp32"
+variant = "no_spin"
+devices = ["cpu"]
+[[comparisons]]
+new = "spin"
+old = "old"
 [[comparisons]]
 new = "new"
 old = "old"

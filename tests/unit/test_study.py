@@ -114,6 +114,13 @@ def test_a_workload_of_the_original_that_was_not_run_is_told(tmp_path: Path, tre
     assert "123.25 ms" in line and "not measured: this run did not ask for this workload" in line
 
 
+def test_a_ratio_of_what_ran_otherwise_than_asked_says_so(tmp_path: Path, tree: Made) -> None:
+    line = cells(tree.page(tmp_path), "No spin over Eager", "synthetic_resnet.untrained")
+    assert line[-1] == "No spin ran not as asked" and float(line[7].split()[0]) > 0
+    told = cells(tree.page(tmp_path), "No spin", "synthetic_resnet.untrained")[-1]
+    assert told == "asked for a provider that is absent, ran on another"
+
+
 def test_conditions_of_both_stand_side_by_side(tmp_path: Path, tree: Made) -> None:
     line = cells(tree.page(tmp_path), "CPU")
     assert line[1] == "An older CPU" and line[2] == "Synthetic CPU (test records), 2 cores"
