@@ -180,7 +180,10 @@ class Config(Part):
         default=[],
         description="Records of other machines (`make records` there), which the report shows beside this one.",
     )
-    study: Annotated[str, AfterValidator(_published)] | None = Field(
+    study: (
+        Annotated[str, Field(json_schema_extra={ALLOWED: "the name of a file there"}), AfterValidator(_published)]
+        | None
+    ) = Field(
         default=None,
         description="A published study, by the name of its file in `studies/originals`: `study.md` in `reports` tells "
         "what it said and what is found here.",

@@ -96,13 +96,12 @@ def why_absent(asked: Asked, device: str) -> str:
 
 def lines(original: Original, table: pd.DataFrame, evidence: Evidence) -> list[Line]:
     """Every candidate that the study asked for, on every host: this one first."""
-    found = [
+    return [
         line
         for asked in original.candidates
         for device in asked.devices
         for line in _merged(_lines(original, asked, device, table, evidence))
     ]
-    return found
 
 
 def _lines(original: Original, asked: Asked, device: str, table: pd.DataFrame, evidence: Evidence) -> Iterator[Line]:
