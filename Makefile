@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -m scripts.core.run --cores $(CORES)
 
 .DEFAULT_GOAL := all
-.PHONY: all quick export tune ledger rebuild records store compare trust dry test lint locks docs noop-time times clean help
+.PHONY: all quick export tune ledger rebuild records study studies store compare trust dry test lint locks docs noop-time times clean help
 
 all: $(VENV)/.ready ## set up, build, verify, measure, report (the default)
 	@exec $(RUN) all
@@ -30,6 +30,15 @@ rebuild: $(VENV)/.ready ## compile each candidate several times from cold: is a 
 records: $(VENV)/.ready ## this machine's records as one file, to be shown in another machine's report (`hosts:` there)
 	@$(BIN)/python -m scripts.report.others --artifacts artifacts
 
+study: $(VENV)/.ready ## a published study, from nothing to its page: make study NAME=densenet121_optimizations
+	@$(if $(NAME),,$(error name a study: make study NAME=densenet121_optimizations))
+	@$(RUN) all --configfile studies/$(NAME).yaml
+	@$(BIN)/python -m scripts.report.others --artifacts artifacts/studies/$(NAME) --out studies/records/$(NAME).tar.xz
+	@$(BIN)/python -m scripts.core.within report scripts.report.studies
+
+studies: $(VENV)/.ready ## the pages of the published studies, from their packed records; measures nothing
+	@$(BIN)/python -m scripts.core.within report scripts.report.studies
+
 store: $(VENV)/.ready ## what the store of compiled artifacts and measurements holds
 	@$(BIN)/python -m scripts.core.store list
 
@@ -48,7 +57,7 @@ test: $(VENV)/.tests-ready ## all tests: units, plans, real toolchains, the repo
 	@$(BIN)/python -m pytest tests -m "not alone" --numprocesses 2 --dist loadfile
 	@$(BIN)/python -m pytest tests -m alone
 
-lint: $(VENV)/.tests-ready ## formatting, lint, types, locks and generated docs
+lint: $(VENV)/.tests-ready ## formatting, lint, types, locks, generated docs and pages
 	$(BIN)/ruff format --check scripts tests
 	$(BIN)/ruff check scripts tests
 	$(BIN)/mypy
@@ -56,6 +65,7 @@ lint: $(VENV)/.tests-ready ## formatting, lint, types, locks and generated docs
 	$(BIN)/snakemake --lint
 	$(BIN)/python -m scripts.core.locks --check
 	$(BIN)/python -m scripts.core.config_docs --check
+	$(BIN)/python -m scripts.report.studies --check
 
 locks: $(VENV)/.ready ## make the hashed locks and conda files anew from envs/*.in (network)
 	$(BIN)/python -m scripts.core.locks

@@ -30,6 +30,7 @@ include: "rules/measure.smk"
 include: "rules/roofline.smk"
 include: "rules/finals.smk"
 include: "rules/report.smk"
+include: "rules/study.smk"
 include: "rules/ledger.smk"
 include: "rules/trust.smk"
 include: "rules/tune.smk"
@@ -47,6 +48,7 @@ rule all:
         f"{REPORTS}/report.html",
         f"{REPORTS}/results.csv",
         f"{REPORTS}/results.parquet",
+        f"{REPORTS}/study.md" if CONFIG["study"] else [],
         f"{ARTIFACTS}/hosts/{HOST}/all-ok.txt",
 
 

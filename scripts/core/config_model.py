@@ -16,9 +16,9 @@ from pydantic import (
     field_validator,
 )
 
-from scripts.core import networks
+from scripts.core import networks, paths
 from scripts.core.catalogue import FORMATS, RUNTIMES
-from scripts.core.config_errors import ALLOWED, Mistake, OneOf, either, raise_mistakes
+from scripts.core.config_errors import ALLOWED, Mistake, OneOf, closest, either, raise_mistakes, shown
 from scripts.core.config_measuring import (
     Batches,
     Calibration,
@@ -33,7 +33,7 @@ from scripts.core.config_measuring import (
     Trust,
 )
 from scripts.core.config_network import Entry, Network
-from scripts.core.config_parts import ExistingFile, Part, Records, found, path_field, unique
+from scripts.core.config_parts import ExistingFile, Part, Records, base_of, found, path_field, unique
 from scripts.core.config_runtimes import OTHERS, AsWritten, Choice, Chosen, Devices, Precisions, as_mapping, resolve
 
 ENVIRONMENTS = tuple(
@@ -79,6 +79,14 @@ def _told_apart(entries: list[Network]) -> list[Network]:
             mistakes.append(((i,), sentence))
     raise_mistakes(mistakes)
     return entries
+
+
+def _published(name: str, info: ValidationInfo) -> str:
+    """The name of a study whose file is there."""
+    known = sorted(path.stem for path in (base_of(info) / paths.ORIGINALS).glob("*.toml"))
+    if name not in known:
+        raise_mistakes([((), f"{shown(name)} is no study{closest(name, known)}; give {either(known)}")])
+    return name
 
 
 def _no_store(value: Any) -> Any:
@@ -177,6 +185,14 @@ class Config(Part):
     hosts: list[Records] = Field(
         default=[],
         description="Records of other machines (`make records` there), which the report shows beside this one.",
+    )
+    study: (
+        Annotated[str, Field(json_schema_extra={ALLOWED: "the name of a file there"}), AfterValidator(_published)]
+        | None
+    ) = Field(
+        default=None,
+        description="A published study, by the name of its file in `studies/originals`: `study.md` in `reports` tells "
+        "what it said and what is found here.",
     )
     fresh: bool = Field(default=False, description="Compile and measure all of it again, whatever the store holds.")
     retry_failed: bool = Field(default=False, description="Do jobs again that failed, crashed or were stopped.")

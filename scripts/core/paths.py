@@ -7,6 +7,9 @@ from scripts.core.catalogue import ANY, DYNAMIC, FORMATS, on
 ROOT = Path(__file__).resolve().parents[2]
 """The project: where `scripts` can be imported from."""
 
+ORIGINALS = "studies/originals"
+"""What published studies asked and said, a file each."""
+
 NETWORK = "{model}.{weights}"
 
 

@@ -42,7 +42,7 @@ def pruned(network: torch.nn.Module, asked: Dict[str, Any], example: Example, tu
     """Prune `network`, in place, and let `tune` train what is left; what changed, for `model.json` and the record.
 
     asked: {"method": magnitude | structured, "amount": share}; example: one sample of each input.
-    Zeros stay zeros while `tune` trains.
+    Zeros stay zeros while `tune` trains. `masked` in it tells of the file as it is with masks; None for `structured`.
     """
     before = size(network, example)
     if asked["method"] == "magnitude":
@@ -50,12 +50,15 @@ def pruned(network: torch.nn.Module, asked: Dict[str, Any], example: Example, tu
     else:
         take_out(network, asked["amount"], example)
     tuned = tune(network) if tune else None
-    if asked["method"] == "magnitude":
+    held = masked(network) if asked["method"] == "magnitude" else None
+    if held:
         make_permanent(network)
     network.eval()
     after = size(network, example)
     facts: Dict[str, Any] = {name: {"before": old, "after": new} for name, old, new in _pairs(before, after)}
-    return dict(facts, method=asked["method"], amount=asked["amount"], sparsity=after.zeros, fine_tuned=tuned)
+    return dict(
+        facts, method=asked["method"], amount=asked["amount"], sparsity=after.zeros, fine_tuned=tuned, masked=held
+    )
 
 
 def _pairs(before: Size, after: Size) -> List[Tuple[str, int, int]]:
@@ -74,6 +77,19 @@ def hold_at_zero(network: torch.nn.Module, amount: float) -> None:
     if not weights:
         raise Mistake("pruned: the network has neither convolutions nor linear layers, so that nothing can be pruned")
     prune.global_unstructured(weights, pruning_method=prune.L1Unstructured, amount=amount)
+
+
+def masked(network: torch.nn.Module) -> Dict[str, Any]:
+    """The file of a network whose weights are held at zero: `bytes`, `compressed`, and `masks`, bytes by kind of layer.
+
+    Until masks are removed, a state dict holds each weight as it was (`weight_orig`) and its mask (`weight_mask`).
+    """
+    data = _shipped(network)
+    masks = {"convolutions": 0, "linear": 0}
+    for module in layers(network):
+        kind = "linear" if isinstance(module, torch.nn.Linear) else "convolutions"
+        masks[kind] += module.weight_mask.numel() * module.weight_mask.element_size()
+    return {"bytes": len(data), "compressed": len(zlib.compress(data, 6)), "masks": masks}
 
 
 def make_permanent(network: torch.nn.Module) -> None:

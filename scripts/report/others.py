@@ -2,7 +2,8 @@
 
     python -m scripts.report.others --artifacts artifacts --host NAME --out records-NAME.tar.xz
 
-Records and raw samples only: no artifact's bytes, no logs.
+Records and raw samples only: no artifact's bytes, no logs. Of the run in `artifacts` also its plan, if it is that
+host's: what could not run there has no records but a row of it.
 """
 
 import argparse
@@ -13,11 +14,15 @@ import shutil
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 KEPT = (".json", ".npz")
 NOT_READ = ("answer.json", "leaders.json")
 """What finals leave for themselves."""
 SUFFIX = ".tar.xz"
+PLAN = "plan.json"
+OWN = ("interpreters", "reports", "store")
+"""Keys of a run's config that say where things are on its machine."""
 
 
 def records_of(artifacts: Path, host: str) -> Iterator[Path]:
@@ -32,8 +37,28 @@ def records_of(artifacts: Path, host: str) -> Iterator[Path]:
                 yield path
 
 
+def _plan(artifacts: Path, host: str) -> list[Path]:
+    """The plan of the run in a folder, if it is this host's."""
+    path = artifacts / PLAN
+    return [path] if path.is_file() and json.loads(path.read_text())["host"] == host else []
+
+
+def portable_plan(plan: dict[str, Any]) -> dict[str, Any]:
+    """A plan whose paths start at the folder that it lies in, without what is its machine's own affair."""
+    start = f"{plan['config']['artifacts']}/"
+
+    def inside(value: Any) -> Any:
+        return [each.removeprefix(start) for each in value] if isinstance(value, list) else value.removeprefix(start)
+
+    config = {key: value for key, value in plan["config"].items() if key not in OWN} | {"artifacts": "."}
+    rows = [row | {"paths": {name: inside(value) for name, value in row["paths"].items()}} for row in plan["rows"]]
+    return plan | {"config": config, "rows": rows}
+
+
 def _told(path: Path) -> bytes:
     """A file's content, without what is that machine's own affair: where its Pythons are, its store's ingredients."""
+    if path.name == PLAN:
+        return json.dumps(portable_plan(json.loads(path.read_text())), sort_keys=True).encode()
     own = "python" if path.parent.name == "environments" else "ingredients" if path.name == "build.json" else None
     if own is None:
         return path.read_bytes()
@@ -46,7 +71,7 @@ def pack(artifacts: Path, host: str, out: Path) -> int:
 
     Raises SystemExit where the host has no records.
     """
-    files = list(records_of(artifacts, host))
+    files = [*records_of(artifacts, host), *_plan(artifacts, host)]
     if not (artifacts / "hosts" / host / "host.json").is_file():
         raise SystemExit(f"{artifacts} holds no records of a host {host!r}: run `make` first, or correct the name")
     out.parent.mkdir(parents=True, exist_ok=True)

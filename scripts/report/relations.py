@@ -12,7 +12,7 @@ from scripts.report.finalists import Finalist, Finals, read_finals
 from scripts.report.reading import DEVICE, Trial
 from scripts.report.rows import KEY
 from scripts.stats.comparison import paired_ratio
-from scripts.stats.intervals import LOCATIONS, log_location, t_interval
+from scripts.stats.intervals import LOCATIONS, Interval, log_location, t_interval
 from scripts.stats.phases import Moment, slow
 
 BASELINE = ("pytorch", "fp32", "default")
@@ -66,12 +66,21 @@ def _device_logs(trials: Sequence[Trial]) -> dict[tuple[str, int], float]:
     }
 
 
+def ratio(old: Sequence[Trial], new: Sequence[Trial], location: str) -> Interval:
+    """How many times as fast `new` is as `old`, paired over the rounds that they share; a point alone where they were
+    measured apart. Both have trials."""
+    return _ratio(_logs(old, location), _logs(new, location))
+
+
+def _ratio(old: dict[Any, float], new: dict[Any, float]) -> Interval:
+    if not old.keys() & new.keys():
+        return Interval(float(np.exp(np.mean(list(old.values())) - np.mean(list(new.values())))), None, None)
+    return paired_ratio(old, new)
+
+
 def _speedup(reference: dict[Any, float], ours: dict[Any, float]) -> Values:
-    shared = reference.keys() & ours.keys()
-    if not shared:
-        return {"speedup": float(np.exp(np.mean(list(reference.values())) - np.mean(list(ours.values()))))}
-    ratio = paired_ratio(reference, ours)
-    return {"speedup": ratio.point, "speedup_lo": ratio.lo, "speedup_hi": ratio.hi}
+    found = _ratio(reference, ours)
+    return {"speedup": found.point, "speedup_lo": found.lo, "speedup_hi": found.hi}
 
 
 def host_phases(trials: Trials) -> dict[Key, Values]:

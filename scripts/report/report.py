@@ -157,7 +157,7 @@ def context(table: pd.DataFrame, evidence: Evidence, reports: Path, proofs: Path
     ]
     hosts = list(table["host"].drop_duplicates())
     return {
-        "host": evidence.host, "measured_on": host.measured_on(evidence),
+        "host": evidence.host, "study": evidence.config("study"), "measured_on": host.measured_on(evidence),
         "sections": sections(table, evidence, reports / "tune.csv"),
         "counts": counts(here), "troubles": troubles(table, evidence), "location": evidence.location,
         "several_hosts": len(hosts) > 1, "machines": compared,

@@ -14,7 +14,7 @@ from typing import Any
 from scripts.core import paths
 from scripts.core.catalogue import FORMATS, RUNTIMES, on
 from scripts.core.plan import portable_of
-from scripts.report.others import opened
+from scripts.report.others import PLAN, opened
 from scripts.report.reading import read, read_if_any
 
 KEY = ("host", "model", "weights", "runtime", "precision", "variant", "device", "shape", "batch", "image_size", "mode")
@@ -74,6 +74,20 @@ def read_plan(path: Path) -> dict[str, Any]:
     if missing:
         raise SystemExit(f"{path} lacks {missing[0]!r}: delete it and run `make` again")
     return plan
+
+
+def plan_in(folder: Path) -> dict[str, Any]:
+    """The plan that an archive brought along, with its paths in the folder that the archive was unpacked to.
+
+    Raises SystemExit with one sentence where it brought none.
+    """
+    plan = read_plan(folder / PLAN)
+
+    def inside(value: Any) -> Any:
+        return [str(folder / each) for each in value] if isinstance(value, list) else str(folder / value)
+
+    rows = [row | {"paths": {name: inside(value) for name, value in row["paths"].items()}} for row in plan["rows"]]
+    return plan | {"config": plan["config"] | {"artifacts": str(folder)}, "rows": rows}
 
 
 def planned(plan: dict[str, Any]) -> list[Row]:

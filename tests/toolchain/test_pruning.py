@@ -49,6 +49,29 @@ def test_magnitude_sets_half_of_the_weights_to_zero_and_saves_nothing_but_compre
     assert magnitude.facts["pruned"] == pruned
 
 
+MASKED = """
+import sys, torch
+state = torch.load(sys.argv[1], weights_only=True)
+print(sum(4 * value.numel() for key, value in state.items() if key.endswith("weight") and value.ndim == 4))
+print(sum(4 * value.numel() for key, value in state.items() if key.endswith("weight") and value.ndim == 2))
+"""
+
+
+def test_a_file_that_still_holds_masks_is_told_with_what_they_weigh(python, magnitude):
+    """A mask of each weight's own shape and type lies beside it until it is removed: the file grows by their bytes."""
+    pruned = described(magnitude)["pruned"]
+    masks, masked = pruned["masked"]["masks"], pruned["masked"]
+    counted = [int(line) for line in python("torch", MASKED, str(magnitude.out / "weights.pt")).stdout.split()]
+    assert [masks["convolutions"], masks["linear"]] == counted and min(counted) > 0
+    growth = masked["bytes"] - pruned["bytes"]["after"]
+    assert sum(counted) <= growth <= sum(counted) + 16 * 1024, "beside the masks there are only their names"
+    assert masked["compressed"] > pruned["compressed"]["after"]
+
+
+def test_whole_channels_leave_no_masks(structured):
+    assert described(structured)["pruned"]["masked"] is None
+
+
 ZEROS = """
 import sys, torch
 state = torch.load(sys.argv[1], weights_only=True)

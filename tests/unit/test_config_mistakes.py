@@ -18,7 +18,7 @@ __all__ = ["base"]
 TOP = (
     "host, models, precisions, runtimes, devices, batches, image_sizes, modes, threads, calibration, measure, "
     "rate_per_s, finals, serving, trust, rebuild, limits, tensorrt, tensorrt_rtx, photos, torch_build, interpreters, "
-    "artifacts, reports, store, hosts, fresh, retry_failed"
+    "artifacts, reports, store, hosts, study, fresh, retry_failed"
 )
 
 
