@@ -52,7 +52,7 @@ def absent_provider(drill: Drill) -> bool:
     provoked = {"room": "onnxruntime", "how": "claim_cuda"}
     refused = drill.ending("onnxruntime", device="cuda:0")
     fallen = drill.ending("onnxruntime", device="cuda:0", room="trust.provoked", provoked=provoked)
-    return {refused["status"], fallen["status"]} == {Status.UNSUPPORTED}
+    return all(ending["status"] == Status.UNSUPPORTED for ending in (refused, fallen))
 
 
 def xnnpack_off(drill: Drill) -> bool:
