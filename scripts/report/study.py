@@ -90,7 +90,8 @@ def study(original: Original, table: pd.DataFrame, evidence: Evidence) -> Study:
     told, facts = claims(original, found, evidence), pruned_file.facts_of(evidence)
     several = len({line.network for line in found}) > 1
     header = ["candidate", *PLACE, *(COLUMNS[name][0] for name in original.columns)]
-    finals = [line for question in questions(table, evidence.host, evidence.location) for line in answer(question)]
+    asked = list(questions(table, evidence.host, evidence.location))
+    finals = [answer(question, asked) for question in asked]
     page = template("study.md.j2").render(
         original=original, host=evidence.host, location=evidence.location, untrained=untrained(found),
         claims=markdown.table(CLAIMS, _claim_rows(told, several)),
