@@ -52,7 +52,7 @@ def image_size(name: str) -> int:
 
 
 def label(entry: dict[str, Any]) -> str:
-    """What the weights of a config's entry are called in folders and tables: `package`, `package_structured30`."""
+    """What the weights of a config's entry are called in folders and tables: `package`, `package_finetuned`."""
     return str(entry.get("label") or entry["weights"])
 
 
@@ -64,7 +64,7 @@ def entry_of(entries: Sequence[dict[str, Any]], name: str, weights: str) -> dict
     for entry in entries:
         if (entry["name"], label(entry)) == (name, weights):
             return _without(entry, MEASURED)
-    pruned = next(entry for entry in entries if (entry["name"], entry["weights"]) == (name, weights))
+    pruned = next(e for e in entries if e.get("pruned") and (e["name"], e["weights"]) == (name, weights))
     return whole(pruned)
 
 

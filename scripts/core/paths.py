@@ -38,6 +38,11 @@ def checkpoint(root: str, network: str = NETWORK) -> str:
     return portable(root, "checkpoint", network=network, kind="fp32.default")
 
 
+def tuned(root: str, network: str = NETWORK) -> str:
+    """Folder of weights that were fine-tuned on a folder of classes."""
+    return f"{root}/portable/{network}/train"
+
+
 def reference(root: str, network: str = NETWORK) -> str:
     """Folder of the real inputs and the fp32 outputs for them."""
     return f"{root}/portable/{network}/reference"
