@@ -25,7 +25,7 @@ from scripts.core.config_input import Preprocess, Tensor
 from scripts.core.config_measuring import Batches
 from scripts.core.config_parts import ExistingFile, Part, base_of, path_field, unique
 from scripts.core.config_pruning import Pruned, Training
-from scripts.core.config_train import LABEL, Train
+from scripts.core.config_train import Train
 
 FILE = "file:"
 PROGRAM = ".pt2"
@@ -149,7 +149,7 @@ class Network(Part):
 
         `package_structured30` where they are pruned, `package_finetuned` where they are fine-tuned.
         """
-        changed = self.pruned.label if self.pruned else LABEL if self.train else None
+        changed = self.pruned.label if self.pruned else networks.FINETUNED if self.train else None
         return f"{self.weights}_{changed}" if changed else None
 
     @computed_field  # type: ignore[prop-decorator]

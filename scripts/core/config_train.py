@@ -8,9 +8,6 @@ from scripts.core.config_errors import raise_mistakes
 from scripts.core.config_parts import base_of, classes_in, path_field
 from scripts.core.config_pruning import Training
 
-LABEL = "finetuned"
-"""What is added to the name of the weights that training started from."""
-
 
 class Train(Training):
     """How a network is fine-tuned on a folder of classes."""

@@ -26,6 +26,9 @@ TORCHVISION = tuple(_TORCHVISION.split())
 
 KNOWN = PACKAGED + TORCHVISION
 
+FINETUNED = "finetuned"
+"""What is added to the name of the weights from which a network was trained on a folder of classes."""
+
 MEASURED = ("batches",)
 """Keys of a config's entry that say how a network is measured, not what it is."""
 

@@ -51,7 +51,8 @@ def train(job: Job) -> Facts:
     export.save_state(network.state_dict(), job.out / WEIGHTS)
     write_json(job.out / TRAINING, record)
     kept.forget()
-    return {"versions": registry.versions(), "options": asked, "cost": {"trained_s": round(seconds, 3)}}
+    options = {name: value for name, value in asked.items() if name != "photos"}
+    return {"versions": registry.versions(), "options": options, "cost": {"trained_s": round(seconds, 3)}}
 
 
 def judged(network: torch.nn.Module, test: Sequence[photos.Photo], spec: preprocess.Spec) -> Dict[str, Any]:
@@ -151,12 +152,13 @@ def _of_head(
         return lambda rows: training.first_output(network, training.pixels([data[row] for row in rows], spec))
     found: List[torch.Tensor] = []
     hook = layer.register_forward_pre_hook(lambda _, inputs: found.append(inputs[0]))
+    progress = training.Progress(1, len(data), 0, "the layers before the last")
     with torch.no_grad():
         for photo in data:
             network(training.pixels([photo], spec))
+            progress.step(1)
     hook.remove()
     features = torch.cat(found)
-    print("what the other layers say of %d photos is known" % len(data), flush=True)
     return lambda rows: layer(features[rows])
 
 

@@ -100,11 +100,11 @@ def run(
 class Progress:
     """A line for each epoch, and every ten seconds within a long one: photos a second, and the time left by them.
 
-    done: epochs that are over already, in an earlier run.
+    done: epochs that are over already, in an earlier run; pass_: what a pass is called that is no epoch.
     """
 
-    def __init__(self, epochs: int, photos: int, done: int) -> None:
-        self.epochs, self.photos, self.done, self.seen = epochs, photos, done, 0
+    def __init__(self, epochs: int, photos: int, done: int, pass_: str = "") -> None:
+        self.epochs, self.photos, self.done, self.seen, self.pass_ = epochs, photos, done, 0, pass_
         self.started = self.said = time.monotonic()
 
     def step(self, count: int) -> None:
@@ -123,8 +123,8 @@ class Progress:
         self.said = time.monotonic()
         rate = self.seen / max(self.said - self.started, 1e-9)
         left = ((self.epochs - self.done) * self.photos - self.seen) / rate
-        told = (self.done + over + 1, self.epochs, what, rate, left)
-        print("epoch %d of %d: %s, %.1f photos/s, %.0f s left" % told, flush=True)
+        name = self.pass_ or "epoch %d of %d" % (self.done + over + 1, self.epochs)
+        print("%s: %s, %.1f photos/s, %.0f s left" % (name, what, rate, left), flush=True)
 
 
 def targets(data: Sequence[photos.Photo], outputs: int) -> torch.Tensor:

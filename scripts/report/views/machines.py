@@ -9,7 +9,7 @@ import pandas as pd
 from scripts.report.palette import colour
 from scripts.report.views.cells import Cell, Column, figure
 from scripts.report.views.tables import ON_GPU
-from scripts.report.wording import STATUS, candidate, known
+from scripts.report.wording import STATUS, candidate, is_untrained, known
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,10 @@ class Machines:
     lines: tuple[tuple[str, str, int, tuple[Cell, ...]], ...]
     gpu_columns: tuple[Column, ...]
     gpu_lines: tuple[tuple[str, str, int, str, tuple[Cell, ...]], ...]
+
+    @property
+    def untrained(self) -> bool:
+        return is_untrained(self.weights)
 
 
 def machines(table: pd.DataFrame, model: str, weights: str, location: str) -> Machines:
