@@ -104,7 +104,7 @@ class Evidence:
         return next(filter(None, found), {})
 
     def photos(self, model: str, weights: str) -> str:
-        """The photos that a network was held against: the config's, or of one that was fine-tuned those of its folder."""
+        """The photos that a network was held against: the config's, or those that it was fine-tuned with."""
         entries = self.config("models") or []
         own = (each for each in entries if (each["name"], each.get("label")) == (model, weights) and "train" in each)
         return str(next((each["train"]["photos"] for each in own), self.config("photos") or ""))
