@@ -53,7 +53,7 @@ def train_options(w):
 
 def tuned(w):
     """The weights that were fine-tuned here; none for other networks."""
-    return record(paths.tuned(ARTIFACTS)).format(**w) if "train" in network_entry(w) else []
+    return record(paths.tuned(ARTIFACTS, f"{w.model}.{w.weights}")) if "train" in network_entry(w) else []
 
 
 def prepare_options(w):

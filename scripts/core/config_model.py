@@ -153,7 +153,8 @@ class Config(Part):
     photos: Annotated[str, path_field("a folder of photos, or a CSV with a column `file`")] = Field(
         default="data/photos",
         validate_default=True,
-        description="The photos to validate and calibrate with; a CSV may give their classes.",
+        description="The photos to validate and calibrate with; a CSV, or folders `train/CLASS` and `test/CLASS`, may "
+        "give their classes.",
     )
     torch_build: Literal["auto", "cpu", "cuda"] = Field(
         default="auto",

@@ -100,11 +100,11 @@ def run(
 class Progress:
     """A line for each epoch, and every ten seconds within a long one: photos a second, and the time left by them.
 
-    done: epochs that are over already, in an earlier run; pass_: what a pass is called that is no epoch.
+    done: epochs that are over already, in an earlier run; name: what a pass is called that is no epoch.
     """
 
-    def __init__(self, epochs: int, photos: int, done: int, pass_: str = "") -> None:
-        self.epochs, self.photos, self.done, self.seen, self.pass_ = epochs, photos, done, 0, pass_
+    def __init__(self, epochs: int, photos: int, done: int, name: str = "") -> None:
+        self.epochs, self.photos, self.done, self.seen, self.name = epochs, photos, done, 0, name
         self.started = self.said = time.monotonic()
 
     def step(self, count: int) -> None:
@@ -123,7 +123,7 @@ class Progress:
         self.said = time.monotonic()
         rate = self.seen / max(self.said - self.started, 1e-9)
         left = ((self.epochs - self.done) * self.photos - self.seen) / rate
-        name = self.pass_ or "epoch %d of %d" % (self.done + over + 1, self.epochs)
+        name = self.name or "epoch %d of %d" % (self.done + over + 1, self.epochs)
         print("%s: %s, %.1f photos/s, %.0f s left" % (name, what, rate, left), flush=True)
 
 
