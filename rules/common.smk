@@ -99,6 +99,7 @@ def words(*parts):
     return " ".join(parts)
 
 
+TRAIN = words(GUARDED, "artifact --stage train", TO_ARTIFACT)
 PREPARE = words(GUARDED, "artifact --stage prepare", TO_ARTIFACT)
 CONVERT = words(GUARDED, "artifact --stage convert", TO_ARTIFACT)
 # What a rule says that its compiler's bytes depend on of the host is part of their key in the store.

@@ -39,16 +39,36 @@ def environment_way(w):
 # Networks: model.smk
 
 
+def photos_of(w):
+    """The photos that a network is held against: of one that is fine-tuned here, those of its own folder."""
+    entry = network_entry(w)
+    return entry["train"]["photos"] if "train" in entry else CONFIG["photos"]
+
+
+def train_options(w):
+    """With what decides the weights beside the entry: an interrupted training goes on only where all is the same."""
+    entry = network_entry(w)
+    return options(model=entry, code=code_hash("scripts.models.train"), user_code=keys.user_code_key(entry))
+
+
+def tuned(w):
+    """The weights that were fine-tuned here; none for other networks."""
+    return record(paths.tuned(ARTIFACTS, f"{w.model}.{w.weights}")) if "train" in network_entry(w) else []
+
+
 def prepare_options(w):
     """Fresh weights are settled on photos; what trains must know the photos that it may not see."""
     entry = network_entry(w)
-    photos = {"photos": CONFIG["photos"]} if entry["weights"] == "untrained" or "training" in entry else {}
+    is_settled = entry["weights"] == "untrained" and "train" not in entry
+    photos = {"photos": CONFIG["photos"]} if is_settled or "training" in entry else {}
     return options(model=entry, **photos)
 
 
 def prepare_photos(w):
     """The photos whose bytes matter to the weights."""
     entry = network_entry(w)
+    if "train" in entry:
+        return []
     trained_on = CONFIG["training_files"][entry["training"]["photos"]] if "training" in entry else []
     return [*(photo_files(w) if entry["weights"] == "untrained" or trained_on else []), *trained_on]
 
@@ -82,7 +102,8 @@ def reference_of(w):
 
 def photo_files(w):
     """The photos whose bytes matter: all of them, where the stage reads them."""
-    return CONFIG["photo_files"]
+    entry = network_entry(w)
+    return CONFIG["training_files"][entry["train"]["photos"]] if "train" in entry else CONFIG["photo_files"]
 
 
 # TensorRT: tensorrt.smk
@@ -232,7 +253,8 @@ def records_of(rows):
 
 def plan_config():
     """The config as the plan records it. The photos' names are left out: their bytes are inputs where they matter."""
-    return options(**{key: value for key, value in CONFIG.items() if key != "photo_files"})
+    named = ("photo_files", "training_files")
+    return options(**{key: value for key, value in CONFIG.items() if key not in named})
 
 
 def plan_here():

@@ -2,11 +2,39 @@
 # Contract: every later stage starts from `checkpoint` and is held against `reference`.
 
 
+rule train:
+    """Fine-tune the network on a folder of classes. What a killed run did is kept in `unfinished`, which is no output."""
+    input:
+        environment=environment_of("torch"),
+        weights=lambda w: network_entry(w).get("file") or [],
+        photos=photo_files,
+    output:
+        **made(paths.tuned(ARTIFACTS)),
+    log:
+        f"{paths.tuned(ARTIFACTS)}/train.log",
+    conda:
+        conda_of("torch")
+    threads: host.usable_cores()
+    resources:
+        mem_mb=6000,
+    params:
+        options=train_options,
+        env=environment_key("torch"),
+    message:
+        "Fine-tuning {wildcards.model} ({wildcards.weights}); how far it is: {log}"
+    shell:
+        words(
+            TRAIN,
+            "--verb scripts.models.train",
+        )
+
+
 rule prepare:
     """Load the checkpoint safely and export it once."""
     input:
         environment=environment_of("torch"),
         weights=lambda w: network_entry(w).get("file") or [],
+        tuned=tuned,
         photos=prepare_photos,
     output:
         **made(paths.checkpoint(ARTIFACTS)),
@@ -26,7 +54,7 @@ rule prepare:
     shell:
         words(
             PREPARE,
-            "--verb scripts.models.prepare",
+            "--verb scripts.models.prepare --source tuned={input.tuned:q}",
         )
 
 
@@ -73,7 +101,7 @@ rule reference:
     resources:
         mem_mb=3000,
     params:
-        options=lambda w: options(model=network_entry(w), photos=CONFIG["photos"]),
+        options=lambda w: options(model=network_entry(w), photos=photos_of(w)),
         code=code_hash("scripts.models.reference"),
         env=environment_key("torch"),
     message:

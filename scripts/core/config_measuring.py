@@ -117,6 +117,9 @@ class Trust(Part):
 class Limits(Part):
     """When a job is stopped."""
 
+    train_s: Seconds = Field(
+        default=43200.0, description="Seconds to fine-tune a network; started again, it goes on after the last epoch."
+    )
     convert_s: Seconds = Field(default=900.0, description="Seconds to load, export or convert a network.")
     compile_s: Seconds = Field(default=1800.0, description="Seconds to compile one artifact.")
     verify_s: Seconds = Field(default=600.0, description="Seconds to run one candidate on all photos.")

@@ -70,9 +70,12 @@ def _told_apart(entries: list[Network]) -> list[Network]:
         first = seen.setdefault((entry.name, weights), i)
         if first != i:
             sentence = f"{entry.name} with {weights} weights is models[{first}] already; leave one out"
-            advice = ", or give it another name" if entry.weights == "file" or entry.pruned else ""
+            named_freely = entry.build if entry.train else entry.weights == "file" or entry.pruned
+            advice = ", or give it another name" if named_freely else ""
             mistakes.append(((i,), sentence + advice))
             continue
+        if entry.train:
+            continue  # shares neither a folder nor a network with the others
         base = bases.setdefault((entry.name, entry.weights), i)
         if base != i and networks.whole(entry.model_dump()) != networks.whole(entries[base].model_dump()):
             sentence = f"differs in more than pruning from models[{base}], of the same name and weights; rename it"
@@ -164,7 +167,8 @@ class Config(Part):
     photos: Annotated[str, path_field("a folder of photos, or a CSV with a column `file`")] = Field(
         default="data/photos",
         validate_default=True,
-        description="The photos to validate and calibrate with; a CSV may give their classes.",
+        description="The photos to validate and calibrate with; a CSV, or folders `train/CLASS` and `test/CLASS`, may "
+        "give their classes.",
     )
     torch_build: Literal["auto", "cpu", "cuda"] = Field(
         default="auto",
@@ -209,7 +213,7 @@ class Config(Part):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def training_files(self) -> dict[str, list[str]]:
-        """The files that each `training.photos` stands for, in the same way."""
+        """The files that each `training.photos` and `train.photos` stands for, in the same way."""
         return self._training_files
 
     @field_validator("runtimes", mode="wrap", json_schema_input_type=AsWritten)
@@ -249,5 +253,5 @@ class Config(Part):
 
     def model_post_init(self, context: Any) -> None:
         self._photo_files = context["files"][self.photos]
-        trained_on = [entry.training.photos for entry in self.models if entry.training]
+        trained_on = [asked.photos for entry in self.models if (asked := entry.training or entry.train)]
         self._training_files = {source: context["files"][source] for source in trained_on}

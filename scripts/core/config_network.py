@@ -25,6 +25,7 @@ from scripts.core.config_input import Preprocess, Tensor
 from scripts.core.config_measuring import Batches, ImageSizes
 from scripts.core.config_parts import ExistingFile, Part, base_of, path_field, unique
 from scripts.core.config_pruning import Pruned, Training
+from scripts.core.config_train import Train
 
 FILE = "file:"
 PROGRAM = ".pt2"
@@ -134,6 +135,11 @@ class Network(Part):
         description="Prune these weights: a network of its own beside the whole one, held against the whole one.",
     )
     training: Training | None = Field(default=None, description="Fine-tune the pruned weights.")
+    train: Train | None = Field(
+        default=None,
+        description="Fine-tune the weights on a folder of classes, before everything else: the last layer is made anew "
+        "with as many outputs.",
+    )
     batches: Batches | None = Field(default=None, description="Its own batches, in place of the general ones.")
     image_sizes: ImageSizes | None = Field(
         default=None, description="Its own image sizes, in place of the general ones."
@@ -142,8 +148,12 @@ class Network(Part):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def label(self) -> str | None:
-        """What pruned weights are called in folders and tables, such as `package_structured30`; None for whole ones."""
-        return f"{self.weights}_{self.pruned.label}" if self.pruned else None
+        """What weights that are changed here are called in folders and tables; None for those that stay as they are.
+
+        `package_structured30` where they are pruned, `package_finetuned` where they are fine-tuned.
+        """
+        changed = self.pruned.label if self.pruned else networks.FINETUNED if self.train else None
+        return f"{self.weights}_{changed}" if changed else None
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -198,6 +208,7 @@ class Network(Part):
                 *self._file_mistakes(base_of(info)),
                 *self._array_mistakes(),
                 *self._pruning_mistakes(),
+                *self._train_mistakes(),
             ]
         )
         return self
@@ -265,6 +276,23 @@ class Network(Part):
             yield ("training",), "goes only with `pruned`; leave it out"
         if self.training and self.inputs:
             yield ("training",), "takes photos, and this network takes arrays; leave it out"
+
+    def _train_mistakes(self) -> Iterator[tuple[KeyPath, str]]:
+        if not self.train:
+            return
+        if self.pruned:
+            sentence = "does not go with `pruned`, whose weights `training` fine-tunes; leave one out"
+            yield ("train",), sentence
+        if self.inputs:
+            yield ("train",), "takes photos, and this network takes arrays; leave it out"
+        if self._is_program:
+            yield (
+                ("train",),
+                "does not go with an exported program, whose layers are no longer there to train; give the network by "
+                "`build: package.module:function` and its weights as a state dict",
+            )
+        if self.labels:
+            yield ("labels",), "does not go with `train`: the classes are called like their folders; leave it out"
 
 
 Word = Annotated[

@@ -6,8 +6,10 @@ from typing import Annotated, TypeVar, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 
+from scripts.core import verb
 from scripts.core.config_errors import ALLOWED, raise_mistakes, shown
-from scripts.models.photos import SUFFIXES
+from scripts.models import class_folders
+from scripts.models.class_folders import SUFFIXES
 
 T = TypeVar("T")
 
@@ -86,10 +88,21 @@ def photo_files(base: Path, source: str) -> list[str]:
         return [where.as_posix(), *_listed(base, where)]
     if not (base / where).is_dir():
         raise_mistakes([((), f"there is no {base / source}; name a folder of photos or a CSV that lists them")])
+    if class_folders.is_one(base / where):
+        return classes_in(base, source)
     found = sorted(p for p in (base / where).rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
     if not found:
         raise_mistakes([((), f"{source} holds no photos; the kinds that count are {', '.join(sorted(SUFFIXES))}")])
     return [(where / p.relative_to(base / where)).as_posix() for p in found]
+
+
+def classes_in(base: Path, source: str) -> list[str]:
+    """The photos of a folder of classes, as paths that start like `source`. Raises a mistake for another layout."""
+    try:
+        parts = class_folders.listed(base / source)
+    except verb.Mistake as mistake:
+        raise_mistakes([((), str(mistake))])
+    return [(Path(source) / name).as_posix() for name, _ in [*parts.train, *parts.test]]
 
 
 def _listed(base: Path, table: Path) -> list[str]:

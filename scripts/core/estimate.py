@@ -11,7 +11,7 @@ from typing import Any
 from scripts.core.plan import batches, sizes
 
 TYPICAL_S = {
-    "environment": 8, "prepare": 10, "resize": 8, "reference": 12, "calibration": 2, "quantize": 25,
+    "environment": 8, "train": 60, "prepare": 10, "resize": 8, "reference": 12, "calibration": 2, "quantize": 25,
     "convert_torchscript": 6, "convert_onnx": 12,
     "convert_openvino": 4, "convert_litert": 25, "convert_executorch": 25, "convert_keras": 8,
     "convert_saved_model": 6, "compile_inductor": 40,

@@ -26,6 +26,9 @@ TORCHVISION = tuple(_TORCHVISION.split())
 
 KNOWN = PACKAGED + TORCHVISION
 
+FINETUNED = "finetuned"
+"""What is added to the name of the weights from which a network was trained on a folder of classes."""
+
 MEASURED = ("batches", "image_sizes")
 """Keys of a config's entry that say how a network is measured, not what it is."""
 
@@ -52,7 +55,7 @@ def image_size(name: str) -> int:
 
 
 def label(entry: dict[str, Any]) -> str:
-    """What the weights of a config's entry are called in folders and tables: `package`, `package_structured30`."""
+    """What the weights of a config's entry are called in folders and tables: `package`, `package_finetuned`."""
     return str(entry.get("label") or entry["weights"])
 
 
@@ -64,7 +67,7 @@ def entry_of(entries: Sequence[dict[str, Any]], name: str, weights: str) -> dict
     for entry in entries:
         if (entry["name"], label(entry)) == (name, weights):
             return _without(entry, MEASURED)
-    pruned = next(entry for entry in entries if (entry["name"], entry["weights"]) == (name, weights))
+    pruned = next(e for e in entries if e.get("pruned") and (e["name"], e["weights"]) == (name, weights))
     return whole(pruned)
 
 

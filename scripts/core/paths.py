@@ -87,6 +87,11 @@ def reference(root: str, network: str = NETWORK, size: int | None = None) -> str
     return f"{root}/portable/{network}/reference{_sized(size)}"
 
 
+def tuned(root: str, network: str = NETWORK) -> str:
+    """Folder of weights that were fine-tuned on a folder of classes."""
+    return f"{root}/portable/{network}/train"
+
+
 def calibration(root: str, network: str = NETWORK, size: int | None = None) -> str:
     """Folder of the real inputs that ranges are found on; none of them is in the reference."""
     return f"{root}/portable/{network}/calibration{_sized(size)}"

@@ -73,7 +73,8 @@ class Build(Record):
 
     concurrent: others took so much of the machine meanwhile (others_cpu_s) that the wall time is not its own.
     cache: `hit` where it was served from the store; the cost is then that of its making. warmth: `warm` where the
-    compiler's own cache knew a part. key, ingredients: of its entry in the store.
+    compiler's own cache knew a part. key, ingredients: of its entry in the store. What a verb says of its own cost
+    stands beside them (trained_s: seconds of training, of all runs where one was interrupted).
     """
 
     kind: Literal["build"] = "build"

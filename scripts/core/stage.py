@@ -33,6 +33,7 @@ NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 PATIENT = MappingProxyType({"OMP_WAIT_POLICY": "PASSIVE"})
 """For what is not timed: stages run side by side, and a thread that waits for its core must not spin."""
 LIMIT_OF = {
+    "train": "train_s",
     "prepare": "convert_s",
     "convert": "convert_s",
     "compile": "compile_s",
@@ -205,7 +206,7 @@ def _records(
     cost = Build(
         **ending, wall_s=round(end.wall_s, 3), cpu_s=round(end.cpu_s, 3), peak_rss_mb=round(end.peak_rss_mb, 1),
         warmth=facts.pop("warmth", "cold"), host=socket.gethostname(),
-        date=records.now(),
+        date=records.now(), **facts.pop("cost", {}),
     )  # fmt: skip
     artifact = Artifact(
         **ending,

@@ -10,8 +10,8 @@ from collections import defaultdict
 from pathlib import Path
 
 STAGES = {
-    "environment": "installing", "prepare": "converting", "resize": "converting", "calibration": "converting",
-    "ledger": "compiling",
+    "environment": "installing", "train": "training", "prepare": "converting", "resize": "converting",
+    "calibration": "converting", "ledger": "compiling",
     "reference": "verifying", "verify": "verifying",
     "trial": "measuring", "finals": "measuring", "refine": "measuring", "build_again": "measuring",
     "peaks": "measuring", "cpu_peaks": "measuring",

@@ -5,6 +5,8 @@ Keys: name, weights, trained, build, folder (of a user's own network, if not the
 parameters, source; of a pruned network `pruned`: method, amount, sparsity (share of zeros in the weights of
 convolutions and linear layers), parameters, macs, bytes and compressed (bytes of weights.pt as shipped and through
 zlib), each before and after, and fine_tuned (epochs, photos and losses; None where nothing was trained).
+Of a network that was fine-tuned on a folder of classes `fine_tuned`: photos, epochs, layers (all or head), losses and
+test (photos, right, accuracy, interval); where its last layer was made anew `head`: layer (the module's path), outputs.
 """
 
 import json
@@ -14,6 +16,8 @@ from typing import Any, Dict
 FILE = "model.json"
 PROGRAM = "program.pt2"
 WEIGHTS = "weights.pt"
+TRAINING = "training.json"
+"""Beside weights that were fine-tuned on a folder of classes: how, and what came of it."""
 
 Description = Dict[str, Any]
 

@@ -8,7 +8,7 @@ import os
 import torch
 
 from scripts.models import description as descriptions
-from scripts.models import efficientnet, own, torchvision_models
+from scripts.models import efficientnet, heads, own, torchvision_models
 
 TORCHVISION = "torchvision:"
 
@@ -22,6 +22,8 @@ def build(description: descriptions.Description) -> torch.nn.Module:
         network = torchvision_models.build(path[len(TORCHVISION) :])
     else:
         network = own.build(path, description.get("folder"))
+    if description.get("head"):
+        heads.replace(network, description["head"]["layer"], description["head"]["outputs"])
     return network.eval()
 
 

@@ -3,6 +3,8 @@
 The CSV has a column `file` (relative to the CSV's folder) and may have `classes` (indexes of the model's own
 classes), `imagenet_classes` (used for models with 1000 classes), `names` (the classes in words) and `sha256`.
 Several right classes of one photo are separated by spaces. A folder that holds `photos.csv` is read through it.
+A folder of classes (see `class_folders`) is labelled for networks with as many classes: test/ validates, and of
+train/ photos spread evenly, at most MOST_CALIBRATING, are for calibration.
 
 Which photo is for what: below `labelled/` validation, below `calibration/` calibration; elsewhere photos with a
 class are for validation and the others for calibration; without any class every second photo is for calibration.
@@ -16,14 +18,20 @@ from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Tuple
 
 from scripts.core.verb import Mistake
+from scripts.models import class_folders
+from scripts.models.class_folders import SUFFIXES
 
 VALIDATION, CALIBRATION = "validation", "calibration"
-SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm"}
 IMAGENET_CLASSES = 1000
+MOST_CALIBRATING = 500
+"""Of a folder of classes: all of train/ would be run and kept, where calibration takes some."""
 
 
 class Photo(NamedTuple):
-    """One photo. `file` is relative to the photos folder, with forward slashes; class lists may be empty."""
+    """One photo. `file` is relative to the photos folder, with forward slashes; class lists may be empty.
+
+    outputs: the number of classes that `classes` are out of; 0 where that is not known.
+    """
 
     file: str
     path: Path
@@ -32,9 +40,12 @@ class Photo(NamedTuple):
     names: str
     split: str
     sha256: str
+    outputs: int = 0
 
     def right(self, outputs: int) -> List[int]:
         """The classes that count as right for a network with `outputs` classes; [] where none is known."""
+        if self.outputs and self.outputs != outputs:
+            return []
         if self.classes:
             wrong = [index for index in self.classes if index >= outputs]
             if wrong:
@@ -51,7 +62,11 @@ def read(source: Path) -> List[Photo]:
     source = Path(source)
     if source.is_dir() and (source / "photos.csv").is_file():
         source = source / "photos.csv"
-    if source.is_dir():
+    if source.is_dir() and class_folders.is_one(source):
+        train, photos = of_classes(source)
+        step = max(1, -(-len(train) // MOST_CALIBRATING))
+        photos += train[::step]
+    elif source.is_dir():
         photos = _of_folder(source)
     elif source.is_file():
         photos = _of_csv(source)
@@ -77,6 +92,34 @@ def record(photo: Photo, outputs: int) -> Dict[str, Any]:
         "split": photo.split,
         "sha256": photo.sha256,
     }
+
+
+def of_classes(folder: Path) -> Tuple[List[Photo], List[Photo]]:
+    """All photos of a folder of classes: those of train/, which are for calibration, and those of test/.
+
+    Raises `Mistake` for a folder of another layout, and where a photo is in both parts.
+    """
+    try:
+        classes, *parts = class_folders.listed(folder)
+    except Mistake as mistake:
+        raise Mistake("photos: %s" % mistake) from None
+    train, test = (
+        [
+            _photo(folder, name, {"classes": str(index), "names": classes[index]})._replace(
+                split=split, outputs=len(classes)
+            )
+            for name, index in part
+        ]
+        for part, split in zip(parts, (CALIBRATION, VALIDATION))
+    )
+    trained = {photo.sha256: photo for photo in train}
+    both = ["%s (%s)" % (photo.file, trained[photo.sha256].file) for photo in test if photo.sha256 in trained]
+    if both:
+        raise Mistake(
+            "photos: in %s %d of the photos in test/ are in train/ too, such as %s: they could not judge what was "
+            "trained on them; take them out of one or the other" % (folder, len(both), both[0])
+        )
+    return train, test
 
 
 def _of_folder(folder: Path) -> List[Photo]:

@@ -1,34 +1,21 @@
 """Prepare a checkpoint: load the weights safely, build the network, prune it if asked, export it once.
 
-Options: {"model": a model entry (keys: see registry and checkpoints; pruned, training), "photos": folder or CSV (for
-untrained weights: their BatchNorm statistics are taken from photos; for training: none of those that validate may be
-trained on)}.
+Options: {"model": a model entry (keys: see registry and checkpoints; pruned, training, train), "photos": folder or CSV
+(for untrained weights: their BatchNorm statistics are taken from photos; for training: none of those that validate may
+be trained on)}.
+Source, for an entry with train: tuned, what `train` left of it, whose weights are taken.
 Writes weights.pt (state dict), program.pt2 (exported program, dynamic batch, float32) and model.json.
 """
 
 import json
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 import torch
 
 from scripts.core.verb import Facts, Job, Mistake, main, write_json
-from scripts.models import (
-    arrays,
-    checkpoints,
-    export,
-    network,
-    photos,
-    preprocess,
-    pruning,
-    registry,
-    training,
-    untrained,
-    work,
-)
-from scripts.models.description import FILE, PROGRAM, WEIGHTS
-
-SETTLING_PHOTOS = 16
+from scripts.models import checkpoints, export, network, pruning, registry, starting, training, work
+from scripts.models.description import FILE, PROGRAM, TRAINING, WEIGHTS
 
 
 def prepare(job: Job) -> Facts:
@@ -37,12 +24,15 @@ def prepare(job: Job) -> Facts:
     description = registry.describe(entry)
     if description["build"] == PROGRAM:
         built, source = _trusted_program(entry)
+    elif "tuned" in job.sources:
+        built, source, description = _tuned(job.sources["tuned"], description)
     else:
-        built, source = _built(entry, description, job.options.get("photos"))
+        built, source = starting.built(entry, description, job.options.get("photos"))
     pruned = _pruned(built, entry, description, job.options.get("photos"))
     program = export.exported(built, description["inputs"])
     model = dict(description, **_learned(built, program, entry, description))
-    model.update(weights=entry.get("label") or _kind(entry), trained=_kind(entry) != "untrained", source=source)
+    trained = "train" in entry or _kind(entry) != "untrained"
+    model.update(weights=entry.get("label") or _kind(entry), trained=trained, source=source)
     if pruned:
         model.update(pruned=pruned, build=_loadable(description["build"], pruned["method"]))
     export.save_state(built.state_dict(), job.out / WEIGHTS)
@@ -61,17 +51,16 @@ def _kind(entry: Dict[str, Any]) -> str:
     return str(entry.get("weights") or ("file" if entry.get("file") else "untrained"))
 
 
-def _built(entry: Dict[str, Any], description: Dict[str, Any], source: Any) -> Any:
-    weights = checkpoints.read(entry)
-    untrained.seed()
-    built = network.build(description)
-    if weights.state is not None:
-        checkpoints.fill(built, weights.state)
-    elif description["task"] == "arrays":
-        untrained.settle(built, arrays.drawn(description["inputs"], SETTLING_PHOTOS))
-    else:
-        untrained.settle(built, [_settling_photos(source, description["preprocess"])])
-    return built.float(), weights.source
+def _tuned(folder: Path, description: Dict[str, Any]) -> Tuple[torch.nn.Module, Dict[str, Any], Dict[str, Any]]:
+    """The fine-tuned network in `folder`, where its weights started from, and its description."""
+    record = json.loads((folder / TRAINING).read_text(encoding="utf-8"))
+    kept = {key: record[key] for key in ("photos", "epochs", "layers", "losses", "test")}
+    described = dict(description, labels=record["classes"], fine_tuned=kept)
+    if record["head"]:
+        described["head"] = record["head"]
+    built = network.build(described)
+    checkpoints.fill(built, torch.load(str(folder / WEIGHTS), map_location="cpu", weights_only=True))
+    return built.float(), record["source"], described
 
 
 def _pruned(built: Any, entry: Dict[str, Any], description: Dict[str, Any], source: Any) -> Optional[Dict[str, Any]]:
@@ -94,17 +83,6 @@ def _pruned(built: Any, entry: Dict[str, Any], description: Dict[str, Any], sour
 def _loadable(build: str, method: str) -> str:
     """What a pruned network is loaded from: without some of its channels it is no longer what `build` makes."""
     return PROGRAM if method == "structured" else build
-
-
-def _settling_photos(source: Any, spec: Dict[str, Any]) -> Any:
-    if not source:
-        raise Mistake("photos: untrained weights need photos, from which their BatchNorm statistics are set")
-    listed = photos.read(Path(source))
-    chosen = [photo.path for photo in listed if photo.split == photos.CALIBRATION] or [photo.path for photo in listed]
-    try:
-        return preprocess.batch(chosen[:: max(1, len(chosen) // SETTLING_PHOTOS)][:SETTLING_PHOTOS], spec)
-    except ValueError as error:
-        raise Mistake("photos: %s" % error) from None
 
 
 def _trusted_program(entry: Dict[str, Any]) -> Any:

@@ -50,7 +50,7 @@ def work(job: Job) -> Facts:
     write_json(job.out / "photos.json", records)
     _add_original(job)
     _add_rounding(job, built, [pixels], logits, model)
-    labelled = sum(1 for record in records if record["classes"])
+    labelled = sum(1 for record in records if _judges(record))
     facts = {"versions": registry.versions(), "options": options, "samples": len(pixels), "labelled": labelled}
     return dict(facts, top1_accuracy=accuracy(logits, records))
 
@@ -67,9 +67,14 @@ def run(built: torch.nn.Module, inputs: Sequence[np.ndarray]) -> List[np.ndarray
 
 
 def accuracy(logits: np.ndarray, records: Sequence[Dict[str, Any]]) -> Any:
-    """Share of labelled photos whose largest logit is one of their classes; None without labels."""
-    hits = [int(row.argmax()) in record["classes"] for row, record in zip(logits, records) if record["classes"]]
+    """Share of the labelled photos that validate whose largest logit is one of their classes; None without any."""
+    hits = [int(row.argmax()) in record["classes"] for row, record in zip(logits, records) if _judges(record)]
     return sum(hits) / len(hits) if hits else None
+
+
+def _judges(record: Dict[str, Any]) -> bool:
+    """What calibrates may have been trained on."""
+    return bool(record["classes"]) and record["split"] == photos.VALIDATION
 
 
 def _photos(source: Any, model: Dict[str, Any]) -> Tuple[List[Dict[str, Any]], np.ndarray]:

@@ -103,6 +103,12 @@ class Evidence:
         found = (read_if_any(checkpoint / "files" / "model.json") for checkpoint in checkpoints)
         return next(filter(None, found), {})
 
+    def photos(self, model: str, weights: str) -> str:
+        """The photos that a network was held against: the config's, or those that it was fine-tuned with."""
+        entries = self.config("models") or []
+        own = (each for each in entries if (each["name"], each.get("label")) == (model, weights) and "train" in each)
+        return str(next((each["train"]["photos"] for each in own), self.config("photos") or ""))
+
     def noun(self, model: str, weights: str) -> str:
         """What a network takes: images or items."""
         return "images" if self.model(model, weights).get("task") == "classification" else "items"

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from scripts.report.answers import PASSES
+from scripts.report.wording import is_finetuned
 
 SAME = ("host", "model", "device", "batch", "image_size", "mode", "threads")
 """Candidates are held against each other where these are equal: pruned weights against the whole network's too."""
+
 
 Key = tuple[Any, ...]
 Values = dict[str, Any]
@@ -38,6 +40,11 @@ def point(row: Values, location: str) -> Point | None:
     return Point(float(time), -float(right), float(row["artifact_bytes"]))  # type: ignore[arg-type]
 
 
+def _group(row: Values) -> Key:
+    """Fine-tuned weights know other classes and are judged by other photos: they are compared among themselves."""
+    return (*(row[name] for name in SAME), is_finetuned(str(row["weights"])))
+
+
 def pareto(rows: Mapping[Key, Values], location: str) -> dict[Key, Values]:
     """The column `pareto`: whether no other candidate is as fast, as accurate and as small, and better in one of them.
 
@@ -47,7 +54,7 @@ def pareto(rows: Mapping[Key, Values], location: str) -> dict[Key, Values]:
     for key, row in rows.items():
         found = point(row, location)
         if found is not None:
-            groups.setdefault(tuple(row[name] for name in SAME), {})[key] = found
+            groups.setdefault(_group(row), {})[key] = found
     return {
         key: {"pareto": not any(other.beats(own) for other in group.values())}
         for group in groups.values()

@@ -26,6 +26,7 @@ from scripts.report.views import host
 from scripts.report.views.answer import Answer, answer
 from scripts.report.views.caveats import caveats
 from scripts.report.views.charts import Chart, charts
+from scripts.report.views.finetuned import finetuned
 from scripts.report.views.machines import Machines, machines
 from scripts.report.views.payoff import payoff
 from scripts.report.views.power import power
@@ -86,7 +87,10 @@ def _section(number: int, question: Question, asked: list[Question], evidence: E
     return Section(
         anchor=f"network-{number}", title=title, untrained=wording.is_untrained(question.weights),
         about=_about(question, evidence), answer=answer(question, evidence),
-        caveats=[*pruned(question, asked, evidence), *caveats(question, evidence, shown)], table=shown,
+        caveats=[
+            *finetuned(question, evidence), *pruned(question, asked, evidence), *caveats(question, evidence, shown),
+        ],
+        table=shown,
         loaded=loaded(question, evidence),
         details=details(question, evidence),
         tuned=tries(question, tune_csv, kept), verdicts=verdicts(question, evidence), 
@@ -102,13 +106,14 @@ def _section(number: int, question: Question, asked: list[Question], evidence: E
 def _about(question: Question, evidence: Evidence) -> str:
     """Weights, parameters, input size, threads: what was measured."""
     model = evidence.model(question.model, question.weights)
-    parameters, base = model.get("parameters"), question.weights.partition("_")[0]
+    parameters, tuned, base = model.get("parameters"), model.get("fine_tuned"), question.weights.partition("_")[0]
+    weights = {
+        "package": "weights from a package",
+        "torchvision": "torchvision's weights",
+        "file": "weights from a file",
+    }.get(base, "fresh weights" if tuned else f"{base} weights")
     parts = [
-        {
-            "package": "weights from a package",
-            "torchvision": "torchvision's weights",
-            "file": "weights from a file",
-        }.get(base, f"{base} weights"),
+        f"{weights}, fine-tuned on {wording.count(tuned['photos'], 'photo')}" if tuned else weights,
         _amount(parameters) if parameters else "",
         f"{question.image_size} x {question.image_size} pixels" if question.image_size else "",
         wording.count(question.threads, "thread") if question.threads else "",

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from scripts.core.catalogue import RUNTIMES
+from scripts.core.networks import FINETUNED
 
 STATUS = {
     "ok": "ran",
@@ -155,14 +156,21 @@ def network(row: pd.Series) -> str:
 
 
 def network_title(model: str, weights: str) -> str:
-    """`resnet18`, or `resnet18, pruned (structured 30 %)`."""
+    """`resnet18`; `resnet18, fine-tuned`; `resnet18, pruned (structured 30 %)`."""
+    if is_finetuned(weights):
+        return f"{model}, fine-tuned"
     found = re.fullmatch(r"[a-z]+_([a-z]+)(\d+)", weights)
     return f"{model}, pruned ({found[1]} {found[2]} %)" if found else model
 
 
 def is_untrained(weights: str) -> bool:
     """Whether these are fresh weights, pruned or not."""
-    return weights.partition("_")[0] == "untrained"
+    return weights.partition("_")[0] == "untrained" and not is_finetuned(weights)
+
+
+def is_finetuned(weights: str) -> bool:
+    """Whether these were trained on a folder of classes, whose photos then are the only ones they are judged by."""
+    return weights.partition("_")[2] == FINETUNED
 
 
 def sentence(text: str) -> str:

@@ -182,3 +182,11 @@ def test_refining_is_a_job_only_where_minutes_are_given_for_it(project: Path) ->
 def test_proofs_are_no_part_of_a_run(project: Path) -> None:
     (project / "reports" / "trust.json").write_text('{"host_noise_pct": 1}')
     assert set(rules(ask(project))) == {"report", "check", "all"}
+
+
+def test_a_fine_tuned_network_is_trained_first_and_redoes_nothing_of_the_others(project: Path) -> None:
+    tuned = "{name: resnet18, weights: untrained, train: {photos: data/five_classes}}"
+    answer = ask(project, f"models=[efficientnet_lite0, {tuned}]")
+    others = [job for job in answer if "resnet18.untrained_finetuned" not in job and job.split()[0] not in AFTERWARDS]
+    assert others == []
+    assert rules(answer)["train"] == rules(answer)["prepare"] == 1

@@ -35,12 +35,13 @@ TINY: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Result:
-    """How a verb ended: exit status (0, 1, 3), facts, standard error, and the folder it wrote."""
+    """How a verb ended: exit status (0, 1, 3), facts, standard error, the folder it wrote, and what it said."""
 
     code: int
     facts: dict[str, Any]
     stderr: str
     out: Path
+    stdout: str
 
 
 @cache
@@ -73,7 +74,9 @@ def run_verb(
     command += ["--options", json.dumps(options or {}), *(["--cache", str(cache)] if cache else [])]
     environ = dict(os.environ, PYTHONPATH=str(ROOT), **(variables or {}))
     done = subprocess.run(command, cwd=cwd, env=environ, capture_output=True, text=True, timeout=TIMEOUT_S)
-    return Result(done.returncode, json.loads(facts.read_text()) if facts.exists() else {}, done.stderr, out)
+    return Result(
+        done.returncode, json.loads(facts.read_text()) if facts.exists() else {}, done.stderr, out, done.stdout
+    )
 
 
 def run_python(

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from scripts.core.config_model import Config
 from scripts.core.paths import ORIGINALS
 from scripts.report.originals import read_original
 from scripts.report.study_rows import pruned_by
@@ -18,9 +17,6 @@ from tests.toolchain.line import run
 pytestmark = pytest.mark.alone
 
 NAMES = sorted(path.stem for path in (ROOT / ORIGINALS).glob("*.toml"))
-UNMERGED = pytest.mark.xfail(
-    not {"image_sizes"} <= set(Config.model_fields), reason="needs the keys image_sizes and train", strict=True
-)
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +32,7 @@ def table_lines(page: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("| ").split("|")] for line in page.splitlines() if line[:1] == "|"]
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=UNMERGED if name == "resnet18_image_sizes" else ()) for name in NAMES]
-)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_study_is_one_command_and_its_page_leaves_nothing_out(project: Path, name: str) -> None:
     code, output = run(project, "all", "--configfile", f"studies/{name}.yaml", "studies/reduced.yaml")
     assert code == 0, output

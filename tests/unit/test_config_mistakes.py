@@ -99,7 +99,7 @@ def test_a_mistake_is_one_sentence(text: str, sentence: str) -> None:
         ({"nmae": "resnet18"}, [
             "models[0].name: is missing; give lower-case letters, digits and _",
             "models[0].nmae: is not a key here (did you mean name?); the keys here are name, weights, file, sha256, "
-            "trust, build, preprocess, inputs, outputs, labels, pruned, training, batches, image_sizes",
+            "trust, build, preprocess, inputs, outputs, labels, pruned, training, train, batches, image_sizes",
         ]),
         ({"name": "resnet18", "weights": "package"},
          ['models[0].weights: "package" has none for resnet18; give torchvision, untrained or file:PATH']),

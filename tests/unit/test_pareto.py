@@ -6,7 +6,7 @@ from scripts.report.pareto import pareto
 
 SAME = {
     "host": "here", "model": "m", "device": "cpu", "batch": 1, "image_size": 224, "mode": "latency", "threads": 2,
-    "status": "ok", "gate": "pass",
+    "status": "ok", "gate": "pass", "weights": "package",
 }  # fmt: skip
 
 
@@ -41,6 +41,10 @@ def test_other_batches_and_hosts_are_other_questions() -> None:
 
 def test_pruned_weights_are_held_against_the_whole_network() -> None:
     assert front(row(5, 0.91, 18, weights="package"), row(5, 0.88, 18, weights="package_magnitude50")) == [True, False]
+
+
+def test_fine_tuned_weights_are_judged_by_other_photos_and_held_against_none_but_their_own() -> None:
+    assert front(row(5, 0.91, 18), row(4, 0.95, 18, weights="package_finetuned")) == [True, True]
 
 
 def test_in_throughput_mode_time_is_from_the_rate() -> None:

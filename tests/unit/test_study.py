@@ -10,7 +10,6 @@ import yaml
 
 from scripts.core.catalogue import RUNTIMES
 from scripts.core.config import ConfigError, load
-from scripts.core.config_model import Config
 from scripts.core.paths import ORIGINALS, ROOT
 from scripts.core.plan import candidates
 from scripts.report import others, studies
@@ -25,9 +24,6 @@ from tests.unit.study_case import TEXT, Made, original, write_original
 
 NAMES = sorted(path.stem for path in (ROOT / ORIGINALS).glob("*.toml"))
 NETWORK = "synthetic_lite.package"
-UNMERGED = pytest.mark.xfail(
-    not {"image_sizes"} <= set(Config.model_fields), reason="needs the keys image_sizes and train", strict=True
-)
 
 
 def small(root: Path) -> Path:
@@ -188,9 +184,7 @@ def test_the_committed_pages_are_what_the_committed_records_say() -> None:
     assert all(path.stat().st_size < 10**6 for path in (ROOT / "studies" / "records").glob("*"))
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=UNMERGED if name == "resnet18_image_sizes" else ()) for name in NAMES]
-)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_studys_config_asks_for_all_that_the_original_had(name: str) -> None:
     raw = yaml.safe_load((ROOT / "studies" / f"{name}.yaml").read_text())
     config = load(raw, ROOT).model_dump(mode="json")

@@ -11,7 +11,7 @@ from scripts.report.views.cells import Cell, Column, figure
 from scripts.report.views.charts import Chart
 from scripts.report.views.power import power
 from scripts.report.views.tables import ON_CPU, ON_GPU, is_on_cpu
-from scripts.report.wording import STATUS, candidate, known
+from scripts.report.wording import STATUS, candidate, is_untrained, known
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,10 @@ class Machines:
     lines: tuple[tuple[str, str, int, tuple[Cell, ...]], ...]
     reached: tuple[Reached, ...]
     charts: tuple[Chart, ...]
+
+    @property
+    def untrained(self) -> bool:
+        return is_untrained(self.weights)
 
 
 def machines(table: pd.DataFrame, model: str, weights: str, location: str, noun: str) -> Machines:

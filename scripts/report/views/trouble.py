@@ -82,7 +82,7 @@ def _trouble(group: pd.DataFrame, evidence: Evidence) -> Trouble:
         model=network(cells), host=cells["host"], name=candidate(cells), colour=colour(cells["runtime"]),
         batches=", ".join(str(batch) for batch in group["batch"].drop_duplicates()), status=status,
         label=STATUS.get(status, FAILED_GATE), reason=cells["_reason"],
-        photos=photos(wrong, str(evidence.config("photos") or ""), labels),
+        photos=photos(wrong, evidence.photos(cells["model"], cells["weights"]), labels),
     )  # fmt: skip
 
 
