@@ -179,6 +179,8 @@ def trial_priority(w):
 
 def peaks_records():
     """What this host reaches at its best, by the rows that measure: its GPU, and each library on its CPU."""
+    if not CONFIG["measure"]["peaks"]:
+        return []
     libraries = [*LIBRARIES, paths.MEMORY] if LIBRARIES else []
     return [paths.peaks_record(ARTIFACTS, HOST, library) for library in [*([None] if GPUS else []), *libraries]]
 

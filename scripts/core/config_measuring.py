@@ -58,6 +58,11 @@ class Measure(Part):
         description="What candidates are compared by: `p10`, the fast tenth of a trial's samples, tells candidates "
         "apart on a noisy host; `median` is what a request sees on this host.",
     )
+    peaks: bool = Field(
+        default=True,
+        description="Measure what the host's libraries reach at their best, which `peak_share` is a share of: a few "
+        "seconds for each.",
+    )
     resolution: Annotated[float, Field(gt=0, le=1)] = Field(
         default=0.05, description="A row whose interval is wider than this share is called unresolved."
     )

@@ -139,6 +139,7 @@ def test_peaks_are_measured_of_the_libraries_of_rows_that_measure(tmp_path: Path
     folder = lay(tmp_path / "new")
     assert peaks(ask(folder, "runtimes=[torchscript, executorch]")) == {"pytorch", "litert", "memory"}
     assert peaks(ask(folder, "runtimes=[tensorrt_rtx]", "devices=all")) == set()
+    assert peaks(ask(folder, "measure={peaks: false}")) == set()
 
 
 def test_another_runtime_measures_its_librarys_peaks_and_no_others_again(project: Path) -> None:

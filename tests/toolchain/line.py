@@ -20,7 +20,7 @@ CONFIG: dict[str, Any] = {
         {"name": "tiny", "weights": "untrained", "build": "tiny:build", "preprocess": {"size": 32, "resize": 36}}
     ],
     "batches": [1, 2],
-    "measure": {"trials": 2, "seconds": 0.2, "warmup_seconds": 0.1},
+    "measure": {"trials": 2, "seconds": 0.2, "warmup_seconds": 0.1, "peaks": False},
     "photos": str(ROOT / "data" / "photos"),
 }
 

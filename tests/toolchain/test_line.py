@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from scripts.core.catalogue import RUNTIMES
-from tests.toolchain.line import EIGHT, ROOT, by_runtime, lay, results, run
+from tests.toolchain.line import CONFIG, EIGHT, ROOT, by_runtime, lay, results, run
 
 pytestmark = pytest.mark.alone
 
@@ -90,7 +90,7 @@ COLUMNS = [
 
 @pytest.fixture(scope="session")
 def line(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = lay(tmp_path_factory.mktemp("line") / "project")
+    folder = lay(tmp_path_factory.mktemp("line") / "project", measure=CONFIG["measure"] | {"peaks": True})
     code, output = run(folder)
     assert code == 0, output
     assert "jobs to do" in output
