@@ -36,7 +36,7 @@ def test_the_defaults() -> None:
     assert found["batches"] == [1, 8] and found["modes"] == ["latency"] and found["threads"] == "auto"
     assert found["measure"] == {
         "trials": 5, "seconds": 1.5, "min_samples": 5, "iterations": None,
-        "warmup_iterations": 20, "warmup_seconds": 0.5, "seed": 0, "location": "p10", "resolution": 0.05,
+        "warmup_iterations": 20, "warmup_seconds": 0.5, "seed": 0, "location": "p10", "resolution": 0.05, "peaks": True,
     }  # fmt: skip
     assert found["limits"]["memory_mb"] is None and found["tensorrt_rtx"] == {"target": "sm86"}
     assert len(found["photo_files"]) == 1 + 59 + 147 and found["photo_files"][0] == "data/photos/photos.csv"
