@@ -25,7 +25,7 @@ from scripts.core.config_input import Preprocess, Tensor
 from scripts.core.config_measuring import Batches, ImageSizes
 from scripts.core.config_parts import ExistingFile, Part, base_of, path_field, unique
 from scripts.core.config_pruning import Pruned, Training
-from scripts.core.config_train import Train
+from scripts.core.config_train import Train, train_mistakes
 
 FILE = "file:"
 PROGRAM = ".pt2"
@@ -208,7 +208,7 @@ class Network(Part):
                 *self._file_mistakes(base_of(info)),
                 *self._array_mistakes(),
                 *self._pruning_mistakes(),
-                *self._train_mistakes(),
+                *train_mistakes(self, self._is_program),
             ]
         )
         return self
@@ -276,23 +276,6 @@ class Network(Part):
             yield ("training",), "goes only with `pruned`; leave it out"
         if self.training and self.inputs:
             yield ("training",), "takes photos, and this network takes arrays; leave it out"
-
-    def _train_mistakes(self) -> Iterator[tuple[KeyPath, str]]:
-        if not self.train:
-            return
-        if self.pruned:
-            sentence = "does not go with `pruned`, whose weights `training` fine-tunes; leave one out"
-            yield ("train",), sentence
-        if self.inputs:
-            yield ("train",), "takes photos, and this network takes arrays; leave it out"
-        if self._is_program:
-            yield (
-                ("train",),
-                "does not go with an exported program, whose layers are no longer there to train; give the network by "
-                "`build: package.module:function` and its weights as a state dict",
-            )
-        if self.labels:
-            yield ("labels",), "does not go with `train`: the classes are called like their folders; leave it out"
 
 
 Word = Annotated[

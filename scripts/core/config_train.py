@@ -1,10 +1,11 @@
 """Fine-tuning before everything else, in the config: on which folder of classes, and how long."""
 
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from scripts.core.config_errors import raise_mistakes
+from scripts.core.config_errors import Path, raise_mistakes
 from scripts.core.config_parts import base_of, classes_in, path_field
 from scripts.core.config_pruning import Training
 
@@ -34,3 +35,21 @@ class Train(Training):
             raise_mistakes([((), f"there is no folder {base / value}; put it there, or correct the path")])
         info.context["files"][value] = classes_in(base, value)  # type: ignore[index]
         return value
+
+
+def train_mistakes(network: Any, is_program: bool) -> Iterator[tuple[Path, str]]:
+    """What does not go with the `train` of an entry of `models`."""
+    if not network.train:
+        return
+    if network.pruned:
+        yield ("train",), "does not go with `pruned`, whose weights `training` fine-tunes; leave one out"
+    if network.inputs:
+        yield ("train",), "takes photos, and this network takes arrays; leave it out"
+    if is_program:
+        yield (
+            ("train",),
+            "does not go with an exported program, whose layers are no longer there to train; give the network by "
+            "`build: package.module:function` and its weights as a state dict",
+        )
+    if network.labels:
+        yield ("labels",), "does not go with `train`: the classes are called like their folders; leave it out"
