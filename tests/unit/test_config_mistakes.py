@@ -59,7 +59,7 @@ TOP = (
         (
             "measure: {seed: 1, seeds: 3}",
             "measure.seeds: is not a key here (did you mean seed or seconds?); the keys here are trials, seconds, "
-            "min_samples, iterations, warmup_iterations, warmup_seconds, seed, location, resolution",
+            "min_samples, iterations, warmup_iterations, warmup_seconds, seed, location, peaks, resolution",
         ),
         (
             "measure: {seconds: 400}",
