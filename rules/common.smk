@@ -11,7 +11,7 @@ sys.path.insert(0, workflow.basedir)
 from snakemake.utils import update_config
 
 from scripts.core import bootstrap, environment, estimate, host, keys, networks, paths, plan, retry, tuned
-from scripts.core.catalogue import ANY, CALIBRATED, FORMATS, PROFILE, QUANTIZED, RUNTIMES, env_of_room, on
+from scripts.core.catalogue import ANY, CALIBRATED, FORMATS, HARDWARE, PROFILE, QUANTIZED, RUNTIMES, env_of_room, on
 from scripts.core.codehash import code_hash
 from scripts.core.store import place
 from scripts.nvidia.device import is_gpu
@@ -27,16 +27,16 @@ REPORTS = CONFIG["reports"]
 HOST = host.resolve(CONFIG["host"], Path(ARTIFACTS) / "host.txt")
 THREADS = host.usable_cores() if CONFIG["threads"] == "auto" else CONFIG["threads"]
 TORCH_BUILD = bootstrap.torch_build(CONFIG, GUARD_PYTHON, ROOT)
-HAS_NVIDIA = host.has_nvidia_gpu()
-ROWS = plan.rows(CONFIG, HOST, THREADS, HAS_NVIDIA, tuned.read(Path(paths.tune_record(ARTIFACTS, HOST))))
-TUNE_ROWS = plan.tune_rows(CONFIG, HOST, THREADS, HAS_NVIDIA)
+HERE = host.hardware()
+ROWS = plan.rows(CONFIG, HOST, THREADS, HERE, tuned.read(Path(paths.tune_record(ARTIFACTS, HOST))))
+TUNE_ROWS = plan.tune_rows(CONFIG, HOST, THREADS, HERE)
 TRUST_ROWS = proof_rows(ROWS, ARTIFACTS)
 GPUS = sorted({row.device for row in ROWS if row.trials and is_gpu(row.device)})
 LIBRARIES = sorted({on(row.runtime, row.device).library for row in ROWS if row.trials and row.device == "cpu"})
 NETWORKS = sorted({row.network for row in ROWS})
 TRIALS = CONFIG["measure"]["trials"]
 STORE = place.chosen(CONFIG["store"])
-NO_GPU = None if HAS_NVIDIA else "not run here: no NVIDIA GPU"
+NO_GPU = None if "nvidia" in HERE else "not run here: no NVIDIA GPU"
 os.environ.setdefault("ASSAY_SESSION", time.strftime("%Y%m%dT%H%M%S", time.gmtime()) + f"-{os.getpid()}")
 
 

@@ -125,9 +125,16 @@ def session_environment(w):
 
 def cannot_run(w):
     """Why this host cannot run a candidate; empty if it can."""
-    if plan.can_run(w.runtime, w.device, HAS_NVIDIA):
+    return missing(w.runtime, w.device)
+
+
+def missing(runtime, device):
+    """What this host lacks to run a runtime on a device, in a sentence; empty if nothing."""
+    if plan.can_run(runtime, device, HERE):
         return ""
-    return f"built; {NO_GPU}" if on(w.runtime, w.device).builds_without_device else NO_GPU
+    place = on(runtime, device)
+    why = f"not run here: no {HARDWARE[place.needs]}"
+    return f"built; {why}" if place.builds_without_device else why
 
 
 def loadgen_of(modes):
@@ -261,5 +268,4 @@ def plan_config():
 
 def plan_here():
     """This host, as arguments of the plan."""
-    nvidia = ["--nvidia"] if HAS_NVIDIA else []
-    return " ".join([f"--host {HOST} --threads {THREADS} --torch-build {TORCH_BUILD}", *nvidia])
+    return words(f"--host {HOST} --threads {THREADS} --torch-build {TORCH_BUILD} --hardware", *HERE)

@@ -44,10 +44,11 @@ rule compile_openvino:
         options=lambda w: build_options_with(w, device=w.device, threads=THREADS),
         code=code_hash("scripts.openvino.compile"),
         env=environment_key("openvino"),
+        absent=lambda w: missing("openvino", w.device),
     message:
         "OpenVINO: compiling {wildcards.model} for {wildcards.shape}"
     shell:
         words(
             COMPILE,
-            "isa --verb scripts.openvino.compile --source portable={input.portable:q}",
+            "isa --absent={params.absent:q} --verb scripts.openvino.compile --source portable={input.portable:q}",
         )

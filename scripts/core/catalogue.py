@@ -63,12 +63,12 @@ class Runtime:
     static:    the compiled artifact (or the portable file) serves one batch and image size only
     dynamic:   variants of which it serves every batch all the same
     resizes:   what serves the network's own image size serves all others too
-    devices:   where it can execute; needs: hardware without which it cannot ("nvidia")
+    devices:   where it can execute; needs: hardware without which it cannot, of `HARDWARE`
     variants:  precision -> its usual variants
     extra:     precision -> further ones, which are taken where they are named or `precisions: all` asks for everything
     optional:  whether it is taken only where it is named: `runtimes: all` does without
     peaks:     the room whose `peaks.py` measures what its library reaches at its best on the CPU, if not its own
-    gpu:       the same runtime on an NVIDIA GPU, where it also runs elsewhere
+    gpu:       the same runtime on a GPU, where it also runs elsewhere
     """
 
     title: str
@@ -187,16 +187,19 @@ FORMATS: dict[str, Format] = {
 
 PROFILE = "profile"
 """TensorRT's variant with one engine for a range of batches, rather than one for each."""
+HARDWARE = {"nvidia": "NVIDIA GPU", "intel_gpu": "Intel GPU"}
+"""What a runtime may need, for people."""
 NVIDIA: dict[str, Any] = {"devices": ("cuda:0",), "needs": "nvidia"}
+INTEL_GPU: dict[str, Any] = {"devices": ("intel_gpu",), "needs": "intel_gpu"}
 FLOATS = ("fp32", "tf32", "fp16", "bf16")
 INDUCTOR = only("fp32", "bf16", "fp16", "int8", "int8_dynamic")
 FREEZING: Variants = {"fp32": ("freezing",)}
 PT2E = dict.fromkeys(("int8", "int8_dynamic"), "pt2e")
 
 
-def with_gpu(runtime: Runtime, **differs: Any) -> Runtime:
-    """A runtime that also runs on an NVIDIA GPU, in fp32 and with what `differs` there."""
-    there = replace(runtime, **NVIDIA, variants=only("fp32"), extra={}, formats={})
+def with_gpu(runtime: Runtime, gpu: dict[str, Any] = NVIDIA, **differs: Any) -> Runtime:
+    """A runtime that also runs on a GPU, in fp32 and with what `differs` there."""
+    there = replace(runtime, **gpu, variants=only("fp32"), extra={}, formats={})
     return replace(runtime, gpu=replace(there, **differs))
 
 
@@ -237,10 +240,13 @@ RUNTIMES: dict[str, Runtime] = {
         extra=dict.fromkeys(("fp32", "fp16"), ("cuda_graphs", "tensorrt", "tensorrt_rtx")),
         formats={"fp16": "onnx_reduced"},
     ),
-    "openvino": Runtime(
-        "OpenVINO", "openvino", "ir", "openvino", compiles=True, static=True,
-        variants=only("fp32", "fp16", "bf16") | FORMATS["ir_quantized"].variants,
-        formats=dict.fromkeys(FORMATS["ir_quantized"].variants, "ir_quantized"),
+    "openvino": with_gpu(
+        Runtime(
+            "OpenVINO", "openvino", "ir", "openvino", compiles=True, static=True,
+            variants=only("fp32", "fp16", "bf16") | FORMATS["ir_quantized"].variants,
+            formats=dict.fromkeys(FORMATS["ir_quantized"].variants, "ir_quantized"),
+        ),
+        INTEL_GPU, variants=only("fp32", "fp16", "int8"), formats={"int8": "ir_quantized"},
     ),
     "litert": Runtime(
         "LiteRT", "litert", "tflite", "litert", compiles=False, static=False,

@@ -33,10 +33,24 @@ EXTENSION = re.compile(
 )
 """Names of flags that compilers choose instructions by; the rest of /proc/cpuinfo's are about the machine."""
 
+INTEL = "0x8086"
+"""The maker's number on the PCI bus."""
+
 
 def has_nvidia_gpu() -> bool:
     """Whether the NVIDIA driver runs here."""
     return Path("/proc/driver/nvidia/version").exists() or Path("/dev/nvidiactl").exists()
+
+
+def has_intel_gpu() -> bool:
+    """Whether one of Intel's GPUs can be computed on here."""
+    vendors = Path("/sys/class/drm").glob("renderD*/device/vendor")
+    return any(vendor.read_text().strip() == INTEL for vendor in vendors)
+
+
+def hardware() -> list[str]:
+    """What is here of what a runtime may need (`catalogue.HARDWARE`)."""
+    return [name for name, is_here in (("nvidia", has_nvidia_gpu()), ("intel_gpu", has_intel_gpu())) if is_here]
 
 
 def usable_cores() -> int:

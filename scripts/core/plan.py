@@ -8,14 +8,14 @@ The Snakefile asks for these rows to name its targets; `plan.json` says the same
 import argparse
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from scripts.core import networks, paths
-from scripts.core.catalogue import DEFAULT, FORMATS, RUNTIMES, Runtime, on
+from scripts.core.catalogue import DEFAULT, FORMATS, HARDWARE, RUNTIMES, Runtime, on
 from scripts.core.tuned import Kept, tries
 from scripts.core.tuned import name as tuned_name
 from scripts.core.tuned import read as read_tuned
@@ -87,28 +87,28 @@ def portable_of(root: str, candidate: Candidate, network: str, shape: str, own: 
     )  # fmt: skip
 
 
-def rows(config: dict[str, Any], host: str, threads: int, nvidia: bool, kept: Kept) -> list[Row]:
+def rows(config: dict[str, Any], host: str, threads: int, hardware: Collection[str], kept: Kept) -> list[Row]:
     """Every candidate and workload that the config asks for, in the order of the config and the catalogue.
 
-    What this host cannot run (`nvidia`: whether there is such a GPU) is a row without trials. kept: the schemes that
+    What this host cannot run (`hardware`: what it has of `HARDWARE`) is a row without trials. kept: the schemes that
     `tune` found better than the usual way, which are candidates beside it.
     """
     return [
-        _row(config, host, threads, nvidia, model, candidate, batch, size, mode)
+        _row(config, host, threads, hardware, model, candidate, batch, size, mode)
         for model in config["models"]
-        for candidate in [*candidates(config, nvidia), *_kept(config, model, kept)]
+        for candidate in [*candidates(config, hardware), *_kept(config, model, kept)]
         for size, batch, mode in product(sizes(config, model), batches(config, model), config["modes"])
     ]
 
 
-def tune_rows(config: dict[str, Any], host: str, threads: int, nvidia: bool) -> list[Row]:
+def tune_rows(config: dict[str, Any], host: str, threads: int, hardware: Collection[str]) -> list[Row]:
     """What `tune` holds against each other: every scheme, one request at a time, at the smallest batch."""
     return [
         _row(
             config,
             host,
             threads,
-            nvidia,
+            hardware,
             model,
             candidate,
             min(batches(config, model)),
@@ -121,15 +121,15 @@ def tune_rows(config: dict[str, Any], host: str, threads: int, nvidia: bool) -> 
 
 
 def _row(
-    config: dict[str, Any], host: str, threads: int, nvidia: bool, model: dict[str, Any], candidate: Candidate,
-    batch: int, size: int | None, mode: str,
+    config: dict[str, Any], host: str, threads: int, hardware: Collection[str], model: dict[str, Any],
+    candidate: Candidate, batch: int, size: int | None, mode: str,
 ) -> Row:  # fmt: skip
     runtime, precision, variant, device = candidate
     own = model["image_size"]
     return Row(
         host, model["name"], networks.label(model), runtime, precision, variant, device,
         paths.deployable_shape(candidate, batch, size, own), batch, size, mode, threads,
-        config["measure"]["trials"] if can_run(runtime, device, nvidia) else 0, own,
+        config["measure"]["trials"] if can_run(runtime, device, hardware) else 0, own,
     )  # fmt: skip
 
 
@@ -156,26 +156,26 @@ def _kept(config: dict[str, Any], model: dict[str, Any], kept: Kept) -> Iterator
             yield runtime, precision, variant, RUNTIMES[runtime].devices[0]
 
 
-def can_run(runtime: str, device: str, nvidia: bool) -> bool:
-    """Whether a host with or without an NVIDIA GPU can run this runtime there."""
-    return nvidia or on(runtime, device).needs != "nvidia"
+def can_run(runtime: str, device: str, hardware: Collection[str]) -> bool:
+    """Whether a host with this hardware can run the runtime there."""
+    return on(runtime, device).needs in (None, *hardware)
 
 
-def candidates(config: dict[str, Any], nvidia: bool) -> Iterator[Candidate]:
-    """What the config asks for and the catalogue knows; nvidia: whether this host has such a GPU."""
+def candidates(config: dict[str, Any], hardware: Collection[str]) -> Iterator[Candidate]:
+    """What the config asks for and the catalogue knows; hardware: what this host has of `HARDWARE`."""
     for name, asked in config["runtimes"].items():
-        for place, precision in product(_places(RUNTIMES[name], config["devices"], nvidia), asked["precisions"]):
+        for place, precision in product(_places(RUNTIMES[name], config["devices"], hardware), asked["precisions"]):
             for variant, device in product(place.variants_of(precision, asked["variants"]), place.devices):
                 yield name, precision, variant, device
 
 
-def _places(runtime: Runtime, devices: Any, nvidia: bool) -> Iterator[Runtime]:
+def _places(runtime: Runtime, devices: Any, hardware: Collection[str]) -> Iterator[Runtime]:
     """Where a runtime is to execute. `auto`: where it can here, and the first place of all, which may say why not."""
     for place in runtime.places:
         if isinstance(devices, list):
             is_meant = bool(set(place.devices) & set(devices))
         else:
-            is_meant = devices == "all" or nvidia or place is runtime.places[0]
+            is_meant = devices == "all" or place.needs in hardware or place is runtime.places[0]
         if is_meant:
             yield place
 
@@ -207,12 +207,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--host", required=True)
     parser.add_argument("--threads", required=True, type=int)
     parser.add_argument("--torch-build", required=True)
-    parser.add_argument("--nvidia", action="store_true", help="this host has an NVIDIA GPU")
+    parser.add_argument("--hardware", nargs="*", default=[], choices=HARDWARE, help="what this host has")
     parser.add_argument("--tune", action="store_true", help="the schemes that `tune` tries, not a run's rows")
     parser.add_argument("--out", required=True, type=Path)
     args = parser.parse_args(argv)
     config = json.loads(args.config)
-    here = (config, args.host, args.threads, args.nvidia)
+    here = (config, args.host, args.threads, args.hardware)
     kept = read_tuned(Path(paths.tune_record(config["artifacts"], args.host)))
     found = tune_rows(*here) if args.tune else rows(*here, kept)
     table = [asdict(row) | {"paths": row.paths(config["artifacts"])} for row in found]

@@ -12,7 +12,7 @@ from scripts.core.quantised import carry
 from scripts.core.verb import Facts, Job, main
 from scripts.openvino.graph import fix_shape
 from scripts.openvino.layers import int8_share, layers
-from scripts.openvino.properties import DTYPES, device_of, properties, version
+from scripts.openvino.properties import CPU, DTYPES, device_of, properties, version
 
 
 def work(job: Job) -> Facts:
@@ -27,7 +27,8 @@ def work(job: Job) -> Facts:
     carry(job.sources["portable"], job.out)
     found = layers(compiled)
     counts = Counter("%s:%s" % (layer.kind, DTYPES.get(layer.precision, layer.precision)) for layer in found)
-    used = {name: str(compiled.get_property(name)) for name in ("INFERENCE_PRECISION_HINT", "INFERENCE_NUM_THREADS")}
+    told = ("INFERENCE_PRECISION_HINT", *(["INFERENCE_NUM_THREADS"] if device == CPU else []))
+    used = {name: str(compiled.get_property(name)) for name in told}
     return {
         "versions": {"openvino": version()},
         "operators": dict(counts),

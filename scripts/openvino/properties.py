@@ -17,6 +17,9 @@ PRECISIONS = {"fp32": ov.Type.f32, "fp16": ov.Type.f16, "bf16": ov.Type.bf16, "i
 CAPABILITIES = {"fp16": "FP16", "bf16": "BF16"}
 """What OpenVINO calls a device's ability to compute in a precision. It has f32 and int8 everywhere."""
 
+CPU = "CPU"
+"""OpenVINO's name for it; only there it has threads of its own."""
+
 DTYPES = {"f32": "float32", "f16": "float16", "bf16": "bfloat16", "f64": "float64", "i8": "int8", "u8": "uint8"}
 """NumPy's names for those dtypes of OpenVINO that records count; others keep OpenVINO's own."""
 
@@ -44,17 +47,19 @@ def properties(precision: str, device: str, threads: int, streams: int = 1) -> D
 
     Raises Unsupported for a precision that is unknown or not to be had on OpenVINO's `device`.
     """
-    return {
+    found = {
         hint.inference_precision(): inference_precision(precision, device),
         hint.performance_mode(): hint.PerformanceMode.LATENCY if streams == 1 else hint.PerformanceMode.THROUGHPUT,
         props.num_streams(): streams,
-        props.inference_num_threads(): threads,
     }
+    if device == CPU:
+        found[props.inference_num_threads()] = threads
+    return found
 
 
 def device_of(device: str) -> str:
     """OpenVINO's name for a device. Raises Unsupported where OpenVINO does not find it here."""
-    name = {"cpu": "CPU", "intel_gpu": "GPU"}.get(device)
+    name = {"cpu": CPU, "intel_gpu": "GPU"}.get(device)
     here = ov.Core().available_devices
     if name not in here:
         raise Unsupported("OpenVINO %s finds no device %s here; it finds %s" % (version(), device, ", ".join(here)))

@@ -13,7 +13,7 @@ import openvino as ov
 from scripts.core.door import Arrays, Options, Placement, Session
 from scripts.core.quantised import Recipe, not_as_declared, with_quantised
 from scripts.openvino.layers import FLOATS, Layer, int8_share, layers, summary
-from scripts.openvino.properties import device_of, inference_precision, properties
+from scripts.openvino.properties import CPU, device_of, inference_precision, properties
 
 
 def open(artifact: Path, options: Dict[str, Any]) -> Session:
@@ -54,7 +54,9 @@ class OpenVino(Session):
         return type(self)(self._compiled, self._options, self._blob, self._recipe)
 
     def threads(self) -> Optional[int]:
-        """OpenVINO splits the compiled model's threads among its streams."""
+        """OpenVINO splits the compiled model's threads among its streams; on a GPU it has none."""
+        if device_of(self._options.device) != CPU:
+            return None
         read = self._compiled.get_property
         return int(read("INFERENCE_NUM_THREADS")) // int(read("NUM_STREAMS"))
 

@@ -150,28 +150,31 @@ def test_optional_runtimes_are_taken_where_they_are_named_whatever_the_precision
     assert "keras" not in resolved("{runtimes: all, precisions: all}")["runtimes"]
     assert list(resolved("runtimes: [keras, openvino]")["runtimes"]) == ["keras", "openvino"]
     named = resolved("runtimes: {keras: {variants: [predict]}, keras_xla: }")
-    assert [(runtime, variant) for runtime, _, variant, _ in candidates(named, False)] == [
+    assert [(runtime, variant) for runtime, _, variant, _ in candidates(named, ())] == [
         ("keras", "predict"), ("keras_xla", "default"),
     ]  # fmt: skip
 
 
 def test_a_runtime_stands_once_for_each_device_that_is_asked_for() -> None:
-    def asked(text: str, nvidia: bool = False) -> list[tuple[str, str, str]]:
+    def asked(text: str, here: tuple[str, ...] = ()) -> list[tuple[str, str, str]]:
         config = resolved(f"{{runtimes: [pytorch, openvino, tensorrt], precisions: [fp32, tf32], {text}}}")
-        return [(runtime, precision, device) for runtime, precision, _, device in candidates(config, nvidia)]
+        return [(runtime, precision, device) for runtime, precision, _, device in candidates(config, here)]
 
     on_gpu = [("pytorch", "fp32", "cuda:0"), ("pytorch", "tf32", "cuda:0")]
     cpu, openvino = ("pytorch", "fp32", "cpu"), ("openvino", "fp32", "cpu")
     tensorrt = [("tensorrt", "fp32", "cuda:0"), ("tensorrt", "tf32", "cuda:0")]
-    assert asked("devices: all") == asked("devices: auto", nvidia=True) == [cpu, *on_gpu, openvino, *tensorrt]
+    on_intels = ("openvino", "fp32", "intel_gpu")
+    assert asked("devices: auto", here=("nvidia",)) == [cpu, *on_gpu, openvino, *tensorrt]
+    assert asked("devices: auto", here=("intel_gpu",)) == [cpu, openvino, on_intels, *tensorrt]
+    assert asked("devices: all") == [cpu, *on_gpu, openvino, on_intels, *tensorrt]
     assert asked("devices: auto") == [cpu, openvino, *tensorrt]
-    assert asked("devices: [cpu]", nvidia=True) == [cpu, openvino]
+    assert asked("devices: [cpu]", here=("nvidia",)) == [cpu, openvino]
 
 
 def test_further_variants_are_taken_where_named_or_where_everything_is_asked_for() -> None:
     def fp32(text: str) -> list[str]:
         config = resolved(f"{{runtimes: {text}}}")
-        return [variant for _, precision, variant, _ in candidates(config, False) if precision == "fp32"]
+        return [variant for _, precision, variant, _ in candidates(config, ()) if precision == "fp32"]
 
     assert fp32("[torch_compile]") == ["default"]
     assert fp32("{torch_compile: {variants: [freezing]}}") == ["freezing"]
