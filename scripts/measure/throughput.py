@@ -47,27 +47,47 @@ class Window(NamedTuple):
         return len(self.finished) * 1e9 / self.length
 
 
-class _Lane(threading.Thread):
-    """Drives one stream: warms it up, says so (None in `news`), and goes on until told to stop. Errors are news too."""
+class _Start(NamedTuple):
+    """What streams share before they run: where they tell news, whose turn it is to warm up, when all begin."""
 
-    def __init__(self, session: Session, inputs: Arrays, protocol: Protocol, news: Any) -> None:
+    news: Any
+    turn: Any
+    begin: threading.Event
+
+
+class _Lane(threading.Thread):
+    """Drives one stream until told to stop. It says (None in `news`) when it is warm, and when it has begun and served
+    a request; errors are news too.
+
+    Streams warm up one after the other, while none runs: what libraries look for in their first calls (cuDNN tries its
+    kernels in CUDA graphs) fails beside others' work.
+    """
+
+    def __init__(self, session: Session, inputs: Arrays, protocol: Protocol, start: _Start) -> None:
         super().__init__(daemon=True)  # a stream that hangs must not keep the process when another has failed
-        self._session, self._inputs, self._protocol, self._news = session, inputs, protocol, news
+        self._session, self._inputs, self._protocol, self._start = session, inputs, protocol, start
         self._stamps = array("q")
         self._stopped = False
         self.warmup: Dict[str, float] = {}
 
     def run(self) -> None:
         try:
-            self.warmup = warm_up(self._session, self._inputs, self._protocol)
-            self._news.put(None)
+            with self._start.turn:
+                if not self._stopped:
+                    self.warmup = warm_up(self._session, self._inputs, self._protocol)
+            self._start.news.put(None)
+            self._start.begin.wait()
             self._drive()
-        except BaseException as error:  # whatever it is, the trial ends with it
-            self._news.put(error)
+        except BaseException as error:  # whatever it is, the window ends with it
+            self._start.news.put(error)
 
     def _drive(self) -> None:
         put, execute, get, inputs = self._session.put, self._session.execute, self._session.get, self._inputs
         clock, keep = perf_counter_ns, self._stamps.extend
+        put(inputs)
+        execute()
+        get()
+        self._start.news.put(None)
         while not self._stopped:
             start = clock()
             put(inputs)
@@ -78,10 +98,11 @@ class _Lane(threading.Thread):
     def stop(self) -> None:
         """Finish the running request and end."""
         self._stopped = True
+        self._start.begin.set()
 
     @property
     def done(self) -> int:
-        """Requests since the warm-up."""
+        """Requests since all have begun."""
         return len(self._stamps) // 2
 
     def table(self) -> np.ndarray:
@@ -99,14 +120,18 @@ def window(
     have, whatever the time. Raises what a stream fails with.
     """
     news: Any = queue.SimpleQueue()
-    lanes = [_Lane(session, given, protocol, news) for session, given in zip(streams, inputs)]
+    start = _Start(news, threading.Lock(), threading.Event())
+    lanes = [_Lane(session, given, protocol, start) for session, given in zip(streams, inputs)]
     gc.collect()
     gc.disable()
     try:
         for lane in lanes:
             lane.start()
         for _ in lanes:
-            _hear(news)
+            _hear(news)  # warm
+        start.begin.set()
+        for _ in lanes:
+            _hear(news)  # busy
         with samplers.Window(device) as counted:
             opened = perf_counter_ns()
             _wait(lanes, protocol, news)
@@ -207,10 +232,13 @@ def search(bench: Bench, score: Callable[[Window], Any]) -> Found:
     for count in counts(bench.options["threads"]):
         try:
             streams = _changed(bench, streams, count)
+            tried[count] = window(streams, [bench.inputs] * count, brief, bench.device)
         except NotImplementedError as error:
             left_out[count] = str(error)
-            continue
-        tried[count] = window(streams, [bench.inputs] * count, brief, bench.device)
+        except RuntimeError as error:
+            if not tried:
+                raise
+            left_out[count] = "failed: %s" % " ".join(str(error).split())
     best = max(tried, key=lambda count: score(tried[count]))
     found = Found(_changed(bench, streams, best), tried, left_out)
     _forget_what_was_tried()

@@ -32,6 +32,7 @@ DTYPES = (
     (r"bool", "bool"),
 )
 """How the versions' reports write dtypes; the first that fits counts."""
+KNOWN = tuple(name for _, name in DTYPES)
 
 
 class Layer(NamedTuple):

@@ -21,6 +21,7 @@ CONFIG: dict[str, Any] = {
     ],
     "batches": [1, 2],
     "measure": {"trials": 2, "seconds": 0.2, "warmup_seconds": 0.1, "peaks": False},
+    "finals": {"rounds": 3, "seconds": 0.2},
     "photos": str(ROOT / "data" / "photos"),
 }
 
