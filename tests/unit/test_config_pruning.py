@@ -30,7 +30,7 @@ def test_a_pruned_network_is_named_for_what_was_done_to_it() -> None:
 
 def test_its_rows_stand_beside_the_whole_networks() -> None:
     found = resolved(text("efficientnet_lite0", THIRD, runtimes=["onnxruntime"], batches=[1]))
-    rows = plan.rows(found, "here", 2, False, {})
+    rows = plan.rows(found, "here", 2, (), {})
     assert [row.network for row in rows] == ["efficientnet_lite0.package", "efficientnet_lite0.package_structured30"]
 
 

@@ -66,14 +66,14 @@ def test_what_is_kept_is_a_candidate_of_the_next_run() -> None:
     config = load(asked, ROOT).model_dump(mode="json")
 
     def variants(kept: dict[str, str]) -> list[str]:
-        rows = plan.rows(config, "here", 2, False, kept)
+        rows = plan.rows(config, "here", 2, (), kept)
         return [row.variant for row in rows if row.precision == "int8" and row.batch == 1]
 
     name = "efficientnet_lite0.package/onnxruntime/int8"
     assert variants({}) == variants({name: "default"}) == ["default"]
     assert variants({name: "mixed"}) == ["default", "mixed"]
     (row,) = (
-        row for row in plan.rows(config, "here", 2, False, {name: "mixed"}) if (row.variant, row.batch) == ("mixed", 1)
+        row for row in plan.rows(config, "here", 2, (), {name: "mixed"}) if (row.variant, row.batch) == ("mixed", 1)
     )
     assert row.paths("a")["portable"] == "a/portable/efficientnet_lite0.package/onnx_reduced/int8.mixed/dyn"
 
@@ -85,7 +85,7 @@ def test_a_scheme_that_is_no_longer_known_is_forgotten(tmp_path: Path) -> None:
 
 def test_tuning_tries_the_usual_way_and_every_scheme() -> None:
     config = load({"precisions": "all"}, ROOT).model_dump(mode="json")
-    rows = plan.tune_rows(config, "here", 2, False)
+    rows = plan.tune_rows(config, "here", 2, ())
     assert {row.batch for row in rows} == {1} and {row.mode for row in rows} == {"latency"}
     found = {(row.runtime, row.variant) for row in rows}
     wanted = {
