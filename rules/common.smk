@@ -11,7 +11,8 @@ sys.path.insert(0, workflow.basedir)
 from snakemake.utils import update_config
 
 from scripts.core import bootstrap, environment, estimate, host, keys, networks, paths, plan, retry, tuned
-from scripts.core.catalogue import ANY, CALIBRATED, FORMATS, HARDWARE, PROFILE, QUANTIZED, RUNTIMES, env_of_room, on
+from scripts.core.capabilities import ANY
+from scripts.core.catalogue import CALIBRATED, FORMATS, HARDWARE, PROFILE, QUANTIZED, RUNTIMES, env_of_room, on
 from scripts.core.codehash import code_hash
 from scripts.core.store import place
 from scripts.nvidia.device import is_gpu
@@ -36,7 +37,6 @@ LIBRARIES = sorted({on(row.runtime, row.device).library for row in ROWS if row.t
 NETWORKS = sorted({row.network for row in ROWS})
 TRIALS = CONFIG["measure"]["trials"]
 STORE = place.chosen(CONFIG["store"])
-NO_GPU = None if "nvidia" in HERE else "not run here: no NVIDIA GPU"
 os.environ.setdefault("ASSAY_SESSION", time.strftime("%Y%m%dT%H%M%S", time.gmtime()) + f"-{os.getpid()}")
 
 

@@ -123,16 +123,16 @@ def session_environment(w):
     return [] if cannot_run(w) else environment_of(on(w.runtime, w.device).env)
 
 
+def session_conda(w):
+    """The conda file of that environment; where this host cannot run the candidate, one that is there in any case."""
+    return conda_of("report" if cannot_run(w) else on(w.runtime, w.device).env)
+
+
 def cannot_run(w):
     """Why this host cannot run a candidate; empty if it can."""
-    return missing(w.runtime, w.device)
-
-
-def missing(runtime, device):
-    """What this host lacks to run a runtime on a device, in a sentence; empty if nothing."""
-    if plan.can_run(runtime, device, HERE):
+    if plan.can_run(w.runtime, w.device, HERE):
         return ""
-    place = on(runtime, device)
+    place = on(w.runtime, w.device)
     why = f"not run here: no {HARDWARE[place.needs]}"
     return f"built; {why}" if place.builds_without_device else why
 

@@ -21,7 +21,7 @@ rule verify:
     log:
         f"{candidate()}/verify/{{workload}}/verify.log",
     conda:
-        lambda w: conda_of("report" if cannot_run(w) else on(w.runtime, w.device).env)
+        session_conda
     resources:
         mem_mb=2000,
     params:
@@ -55,7 +55,7 @@ rule trial:
         f"{candidate()}/trials/{{workload}}.{{mode}}/trial-{{trial}}.log",
     priority: trial_priority
     conda:
-        lambda w: conda_of("report" if cannot_run(w) else on(w.runtime, w.device).env)
+        session_conda
     threads: 10**6
     params:
         options=trial_options,

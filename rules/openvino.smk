@@ -30,21 +30,23 @@ rule convert_openvino:
 rule compile_openvino:
     """IR -> OpenVINO's compiled blob for one shape."""
     input:
-        environment=environment_of("openvino"),
-        portable=portable_of("openvino"),
+        environment=session_environment,
+        portable=portable_of(None),
     output:
-        **made(f"{candidate('openvino')}/compiled"),
+        **made(f"{candidate()}/compiled"),
     log:
-        f"{candidate('openvino')}/compiled/compile.log",
+        f"{candidate()}/compiled/compile.log",
+    wildcard_constraints:
+        runtime="openvino",
     conda:
-        conda_of("openvino")
+        session_conda
     resources:
         mem_mb=1500,
     params:
         options=lambda w: build_options_with(w, device=w.device, threads=THREADS),
         code=code_hash("scripts.openvino.compile"),
         env=environment_key("openvino"),
-        absent=lambda w: missing("openvino", w.device),
+        absent=cannot_run,
     message:
         "OpenVINO: compiling {wildcards.model} for {wildcards.shape}"
     shell:

@@ -61,7 +61,7 @@ rule compile_inductor:
 rule compile_inductor_cuda:
     """Checkpoint -> the same for this GPU. Kernels are timed on it while they are chosen: it runs alone."""
     input:
-        environment=[] if NO_GPU else environment_of("torch"),
+        environment=session_environment,
         portable=portable_of(None),
     output:
         **made(f"{candidate()}/compiled"),
@@ -71,7 +71,7 @@ rule compile_inductor_cuda:
         runtime="torch_compile|aotinductor",
         device="cuda:[0-9]+",
     conda:
-        conda_of("report" if NO_GPU else "torch")
+        session_conda
     threads: 10**6
     resources:
         mem_mb=6000,
@@ -79,7 +79,7 @@ rule compile_inductor_cuda:
         options=lambda w: build_options_with(w, runtime=w.runtime, device=w.device, threads=THREADS),
         code=code_hash("scripts.pytorch.compile"),
         env=environment_key("torch"),
-        absent=NO_GPU or "",
+        absent=cannot_run,
     message:
         "{wildcards.runtime}: compiling {wildcards.model} for {wildcards.shape} on the GPU"
     shell:

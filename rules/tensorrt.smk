@@ -6,7 +6,7 @@
 rule compile_tensorrt:
     """ONNX -> TensorRT engine for this GPU."""
     input:
-        environment=[] if NO_GPU else environment_of("tensorrt"),
+        environment=session_environment,
         portable=portable_of(None),
     output:
         **made(f"{candidate()}/compiled"),
@@ -15,7 +15,7 @@ rule compile_tensorrt:
     wildcard_constraints:
         runtime="tensorrt|tensorrt_typed",
     conda:
-        conda_of("report" if NO_GPU else "tensorrt")
+        session_conda
     threads: 10**6
     resources:
         mem_mb=6000,
@@ -23,7 +23,7 @@ rule compile_tensorrt:
         options=lambda w: build_options_with(w, runtime=w.runtime, device=w.device, **tensorrt_options(w)),
         code=code_hash("scripts.tensorrt.compile"),
         env=environment_key("tensorrt"),
-        absent=NO_GPU or "",
+        absent=cannot_run,
     message:
         "TensorRT: building the engine of {wildcards.model} for {wildcards.shape}"
     shell:

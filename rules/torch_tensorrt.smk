@@ -6,14 +6,16 @@
 rule compile_torch_tensorrt:
     """Checkpoint -> program with TensorRT engines for this GPU."""
     input:
-        environment=[] if NO_GPU else environment_of("torch"),
-        portable=portable_of("torch_tensorrt"),
+        environment=session_environment,
+        portable=portable_of(None),
     output:
-        **made(f"{candidate('torch_tensorrt')}/compiled"),
+        **made(f"{candidate()}/compiled"),
     log:
-        f"{candidate('torch_tensorrt')}/compiled/compile.log",
+        f"{candidate()}/compiled/compile.log",
+    wildcard_constraints:
+        runtime="torch_tensorrt",
     conda:
-        conda_of("report" if NO_GPU else "torch")
+        session_conda
     threads: 10**6
     resources:
         mem_mb=6000,
@@ -21,7 +23,7 @@ rule compile_torch_tensorrt:
         options=lambda w: build_options_with(w, runtime="torch_tensorrt", device=w.device, **tensorrt_options(w)),
         code=code_hash("scripts.torch_tensorrt.compile"),
         env=environment_key("torch"),
-        absent=NO_GPU or "",
+        absent=cannot_run,
     message:
         "Torch-TensorRT: building the engines of {wildcards.model} for {wildcards.shape}"
     shell:

@@ -13,7 +13,8 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
-from scripts.core.catalogue import DEFAULT, RUNTIMES, Runtime
+from scripts.core.capabilities import DEFAULT, Runtime
+from scripts.core.catalogue import RUNTIMES
 from scripts.core.config_errors import Schema, allowed, forms, resolve
 from scripts.core.config_model import Config
 

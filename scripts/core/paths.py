@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from scripts.core.catalogue import ANY, DYNAMIC, FORMATS, on
+from scripts.core.capabilities import ANY, DYNAMIC
+from scripts.core.catalogue import FORMATS, on
 
 ROOT = Path(__file__).resolve().parents[2]
 """The project: where `scripts` can be imported from."""

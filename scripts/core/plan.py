@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from scripts.core import networks, paths
-from scripts.core.catalogue import DEFAULT, FORMATS, HARDWARE, RUNTIMES, Runtime, on
+from scripts.core.capabilities import DEFAULT, Runtime
+from scripts.core.catalogue import FORMATS, HARDWARE, RUNTIMES, on
 from scripts.core.tuned import Kept, tries
 from scripts.core.tuned import name as tuned_name
 from scripts.core.tuned import read as read_tuned

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from scripts.core.catalogue import DEFAULT, FORMATS, RUNTIMES
+from scripts.core.capabilities import DEFAULT
+from scripts.core.catalogue import FORMATS, RUNTIMES
 
 Kept = Mapping[str, str]
 """`network/runtime/precision` -> variant."""

@@ -6,7 +6,7 @@ parameters, source; of a pruned network `pruned`: method, amount, sparsity (shar
 convolutions and linear layers), parameters, macs, bytes and compressed (bytes of weights.pt as shipped and through
 zlib), each before and after, and fine_tuned (epochs, photos and losses; None where nothing was trained).
 Of a network that was fine-tuned on a folder of classes `fine_tuned`: photos, epochs, layers (all or head), losses and
-test (photos, right, accuracy, interval); where its last layer was made anew `head`: layer (the module's path), outputs.
+test (photos, right, accuracy); where its last layer was made anew `head`: layer (the module's path), outputs.
 """
 
 import json

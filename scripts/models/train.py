@@ -3,7 +3,7 @@
 Options: {"model": a model entry with train: photos (a folder of classes), epochs, learning_rate, batch, layers (all or
 head), seed}, and what else decides the weights, such as the hash of the code.
 Writes weights.pt (state dict) and training.json: classes, photos, epochs, layers, losses (the mean of each epoch), test
-(photos, right, accuracy, interval), head (what rebuilds the last layer; None where the network's own stayed), source.
+(photos, right, accuracy), head (what rebuilds the last layer; None where the network's own stayed), source.
 
 After each epoch the state is kept in `unfinished/` beside the output folder: a run that was killed goes on after its
 last whole epoch. The same config gives the same weights, bit for bit, killed or not, on one host with as many usable
@@ -13,7 +13,6 @@ reproducible as those. The test photos are looked at once, when all epochs are o
 """
 
 import hashlib
-import math
 import os
 import time
 from pathlib import Path
@@ -25,9 +24,6 @@ from scripts.core.verb import Facts, Job, Mistake, main, write_json
 from scripts.models import export, heads, photos, preprocess, registry, starting, training
 from scripts.models.description import TRAINING, WEIGHTS
 from scripts.models.unfinished import Unfinished
-
-DEVIATIONS = 1.959964
-"""Of a normal distribution, to each side of a 95 % interval."""
 
 State = Dict[str, torch.Tensor]
 
@@ -56,22 +52,13 @@ def train(job: Job) -> Facts:
 
 
 def judged(network: torch.nn.Module, test: Sequence[photos.Photo], spec: preprocess.Spec) -> Dict[str, Any]:
-    """How many of the test photos `network`, in eval mode, gets right, with the Wilson interval (Wilson 1927)."""
+    """How many of the test photos `network`, in eval mode, gets right."""
     right = 0
     with torch.inference_mode():
         for photo in test:
             logits = training.first_output(network, training.pixels([photo], spec))
             right += int(logits.argmax()) in photo.classes
-    accuracy = right / len(test)
-    return {"photos": len(test), "right": right, "accuracy": accuracy, "interval": wilson(right, len(test))}
-
-
-def wilson(right: int, count: int) -> List[float]:
-    """The ends of the 95 % interval of a share of `right` out of `count`."""
-    share, square = right / count, DEVIATIONS**2
-    middle = (share + square / (2 * count)) / (1 + square / count)
-    half = DEVIATIONS / (1 + square / count) * math.sqrt(share * (1 - share) / count + square / (4 * count**2))
-    return [max(0.0, middle - half), min(1.0, middle + half)]
+    return {"photos": len(test), "right": right, "accuracy": right / len(test)}
 
 
 def _photos(source: str) -> Tuple[List[photos.Photo], List[photos.Photo]]:

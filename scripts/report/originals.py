@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scripts.core.catalogue import DEFAULT
+from scripts.core.capabilities import DEFAULT
 
 WORKLOAD = ("device", "batch", "image_size")
 

@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from scipy.stats import binomtest
-
 from scripts.core.catalogue import on
 from scripts.report import ledger
 from scripts.report.answers import PASSES
@@ -26,6 +24,7 @@ from scripts.report.roofline import roofline, size
 from scripts.report.rows import KEY, Row, all_rows, conversions, read_plan, roots
 from scripts.report.saturation import saturation
 from scripts.report.wording import ENDED
+from scripts.stats.intervals import share_interval
 
 WEIGHTS, PROGRAM = "weights.pt", "program.pt2"
 SIG_DIGITS = 6
@@ -93,8 +92,8 @@ def correctness(checked: Record) -> Values:
     values |= {"gate": checked.text("gate"), "int8_share": checked.number("placement", "int8_share")}
     labelled, accuracy = checked.number("labelled"), checked.number("top1_accuracy")
     if labelled and accuracy is not None:
-        interval = binomtest(round(accuracy * labelled), int(labelled)).proportion_ci(method="wilson")
-        values |= {"top1_accuracy_lo": float(interval.low), "top1_accuracy_hi": float(interval.high)}
+        low, high = share_interval(round(accuracy * labelled), int(labelled))
+        values |= {"top1_accuracy_lo": low, "top1_accuracy_hi": high}
     return values
 
 

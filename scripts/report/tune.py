@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.core import tuned
-from scripts.core.catalogue import DEFAULT
+from scripts.core.capabilities import DEFAULT
 from scripts.core.verb import write_json
 from scripts.report.answers import PASSES
 from scripts.report.columns import frame, write_whole

@@ -78,3 +78,9 @@ def t_interval(logs: Sequence[float], confidence: float = CONFIDENCE) -> Interva
     if half is None:
         return Interval(float(np.exp(centre)), None, None)
     return Interval(float(np.exp(centre)), float(np.exp(centre - half)), float(np.exp(centre + half)))
+
+
+def share_interval(right: int, count: int) -> tuple[float, float]:
+    """The ends of the 95 % interval of a share of `right` out of `count` (Wilson 1927)."""
+    found = stats.binomtest(right, count).proportion_ci(CONFIDENCE, method="wilson")
+    return float(found.low), float(found.high)

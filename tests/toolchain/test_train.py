@@ -74,8 +74,6 @@ def test_the_last_layer_alone_learns_three_classes_on_a_trained_network(verb, fo
     found = record(train(verb, tmp_path / "files", model))
     assert found["classes"] == CLASSES and (found["photos"], found["test"]["photos"]) == (12, 6)
     assert found["test"]["right"] >= 5 and found["losses"][-1] < found["losses"][0] / 2
-    wilson = {5: [0.4365, 0.9699], 6: [0.6097, 1.0]}[found["test"]["right"]]
-    assert found["test"]["interval"] == pytest.approx(wilson, abs=1e-4)
     assert found["test"]["accuracy"] == found["test"]["right"] / 6 and found["head"] == {"layer": "_fc", "outputs": 3}
     assert not (tmp_path / "unfinished").exists()
 

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from scripts.stats.comparison import equivalent, paired_ratio, unpaired_ratio
-from scripts.stats.intervals import LOCATIONS, Interval, log_location, t_half_width, t_interval
+from scripts.stats.intervals import LOCATIONS, Interval, log_location, share_interval, t_half_width, t_interval
 from scripts.stats.quantiles import quantile, quantile_interval, samples_needed, supported
 
 SEED = 7
@@ -159,3 +159,8 @@ def test_two_are_equivalent_only_if_the_whole_interval_lies_inside_the_bounds() 
     assert not equivalent(Interval(1.0, 0.98, 1.005), 0.99, 1.01)
     assert not equivalent(Interval(1.0, 0.995, 1.02), 0.99, 1.01)
     assert not equivalent(Interval(1.0, None, None), 0.99, 1.01)
+
+
+@pytest.mark.parametrize(("right", "ends"), [(5, (0.4365, 0.9699)), (6, (0.6097, 1.0))])
+def test_the_interval_of_a_share_is_wilsons(right: int, ends: tuple[float, float]) -> None:
+    assert share_interval(right, 6) == pytest.approx(ends, abs=1e-4)

@@ -3,6 +3,7 @@
 from scripts.report.answers import Question
 from scripts.report.evidence import Evidence
 from scripts.report.wording import count, number, percent
+from scripts.stats.intervals import share_interval
 
 LAYERS = {"all": "all layers", "head": "its last layer alone"}
 
@@ -16,7 +17,7 @@ def finetuned(question: Question, evidence: Evidence) -> list[str]:
     losses, test = [number(loss) for loss in facts["losses"]], facts["test"]
     spent = f"{count(facts['epochs'], 'epoch')} on {count(facts['photos'], 'photo')}"
     change = f"went from {losses[0]} to {losses[-1]}" if len(losses) > 1 else f"was {losses[0]}"
-    low, high = (percent(end) for end in test["interval"])
+    low, high = (percent(end) for end in share_interval(test["right"], test["photos"]))
     return [
         f"Fine-tuned here, {LAYERS[facts['layers']]}, for {spent} in {len(model['labels'])} classes: the mean loss"
         f" {change}.",

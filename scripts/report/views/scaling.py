@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from scripts.core.catalogue import DEFAULT, PRECISIONS
+from scripts.core.capabilities import DEFAULT
+from scripts.core.catalogue import PRECISIONS
 from scripts.report.answers import CANDIDATE, Question
 from scripts.report.evidence import Evidence
 from scripts.report.lines import Series, lines
