@@ -12,15 +12,25 @@ from snakemake.utils import update_config
 
 from scripts.core import bootstrap, environment, estimate, host, keys, networks, paths, plan, retry, tuned
 from scripts.core.capabilities import ANY
-from scripts.core.catalogue import CALIBRATED, FORMATS, HARDWARE, PROFILE, QUANTIZED, RUNTIMES, env_of_room, on
+from scripts.core.catalogue import (
+    CALIBRATED,
+    CALIBRATOR,
+    FORMATS,
+    HARDWARE,
+    PROFILE,
+    QUANTIZED,
+    RUNTIMES,
+    env_of_room,
+    on,
+)
 from scripts.core.codehash import code_hash
 from scripts.core.store import place
 from scripts.nvidia.device import is_gpu
 from scripts.trust.rows import proof_rows
 
 ROOT = Path(workflow.basedir)
-GUARD_PYTHON = bootstrap.python(ROOT)
 update_config(config, bootstrap.typed(workflow.config_settings.config))
+GUARD_PYTHON = bootstrap.python(ROOT, config)
 CONFIG = bootstrap.load_config(config, GUARD_PYTHON, ROOT)
 
 ARTIFACTS = CONFIG["artifacts"]

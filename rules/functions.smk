@@ -110,9 +110,10 @@ def photo_files(w):
 
 
 def tensorrt_options(w):
-    """How hard the builder tries, and the batches of an engine that serves several."""
+    """How hard the builder tries, the batches of an engine that serves several, how its calibrator finds ranges."""
     names = ["optimization_level", "workspace_mb", *(["profile"] if w.variant == PROFILE else [])]
-    return {name: CONFIG["tensorrt"][name] for name in names}
+    calibration = {"calibration": CONFIG["calibration"]["method"]} if w.variant == CALIBRATOR else {}
+    return {name: CONFIG["tensorrt"][name] for name in names} | calibration
 
 
 # Verifying and measuring: measure.smk

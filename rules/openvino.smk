@@ -44,6 +44,7 @@ rule compile_openvino:
         mem_mb=1500,
     params:
         options=lambda w: build_options_with(w, device=w.device, threads=THREADS),
+        bound_to=lambda w: "isa" if w.device == "cpu" else f"isa,{w.device}",
         code=code_hash("scripts.openvino.compile"),
         env=environment_key("openvino"),
         absent=cannot_run,
@@ -52,5 +53,6 @@ rule compile_openvino:
     shell:
         words(
             COMPILE,
-            "isa --absent={params.absent:q} --verb scripts.openvino.compile --source portable={input.portable:q}",
+            "{params.bound_to} --absent={params.absent:q}",
+            "--verb scripts.openvino.compile --source portable={input.portable:q}",
         )

@@ -1,5 +1,5 @@
 # TensorFlow and Keras. Contract: onnx -> Keras (portable, dynamic batch); Keras -> SavedModel (portable);
-# either -> the same with XLA's executables for one shape on this CPU (compiled).
+# either -> the same with XLA's executables for one shape on this CPU or GPU (compiled).
 
 
 rule convert_keras:
@@ -57,7 +57,7 @@ rule convert_saved_model:
 rule compile_tensorflow:
     """SavedModel or Keras -> the same with what XLA compiled for one shape."""
     input:
-        environment=environment_of("tensorflow"),
+        environment=session_environment,
         portable=portable_of(None),
     output:
         **made(f"{candidate()}/compiled"),
@@ -66,17 +66,20 @@ rule compile_tensorflow:
     wildcard_constraints:
         runtime="tensorflow_xla|keras_xla",
     conda:
-        conda_of("tensorflow")
+        session_conda
     resources:
         mem_mb=2000,
     params:
         options=lambda w: build_options_with(w, runtime=w.runtime, device=w.device, threads=THREADS),
         code=code_hash("scripts.tensorflow.compile"),
-        env=environment_key("tensorflow"),
+        bound_to=lambda w: "gpu" if is_gpu(w.device) else "isa",
+        env=lambda w: environment_key(on(w.runtime, w.device).env),
+        absent=cannot_run,
     message:
         "{wildcards.runtime}: compiling {wildcards.model} for {wildcards.shape}"
     shell:
         words(
             COMPILE,
-            "isa --verb scripts.tensorflow.compile --source portable={input.portable:q}",
+            "{params.bound_to} --absent={params.absent:q}",
+            "--verb scripts.tensorflow.compile --source portable={input.portable:q}",
         )

@@ -16,7 +16,9 @@ from typing import Any
 
 from scripts.core import torch_build as builds
 
-NEEDED = ("pydantic", "psutil", "uv")
+NEEDED = ("pydantic", "psutil")
+INSTALLER = "uv"
+"""What makes environments. Where `interpreters` names some that are there, all may be: then it is not asked for."""
 
 
 class Stop(SystemExit):
@@ -28,9 +30,10 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "assay"
 
 
-def python(root: Path) -> str:
+def python(root: Path, config: dict[str, Any]) -> str:
     """A Python for guard, supervisor and config: this one if it has what they need, else one made for them."""
-    missing = [name for name in NEEDED if not importlib.util.find_spec(name)]
+    needed = NEEDED if config.get("interpreters") else (*NEEDED, INSTALLER)
+    missing = [name for name in needed if not importlib.util.find_spec(name)]
     if not missing:
         return sys.executable
     requirements = root / "requirements.txt"

@@ -20,6 +20,8 @@ def only(*precisions: str) -> Variants:
     return dict.fromkeys(precisions, ONLY)
 
 
+CALIBRATOR = "calibrator"
+"""TensorRT's variant of int8 whose ranges it finds itself, rather than reading them from the graph."""
 FLAGGED = {"rest": "fp32", "opset": "17"}
 """For TensorRT before 11, which is told by flags what it may compute in, and 8.6, which reads no newer operator set."""
 
@@ -45,7 +47,7 @@ FORMATS: dict[str, Format] = {
     ),
     "onnx_flagged_int8": Format(
         env="tensorrt_quantize", source="onnx", static=False, file="model.onnx", quantizer="tensorrt",
-        variants=only("int8"), options=FLAGGED,
+        variants={"int8": (DEFAULT, CALIBRATOR)}, options=FLAGGED,
     ),
     "ir": Format(env="openvino", source="onnx", static=False, file="model.xml", variants=only("fp32", "fp16")),
     "ir_quantized": Format(
@@ -77,6 +79,7 @@ FLOATS = ("fp32", "tf32", "fp16", "bf16")
 INDUCTOR = only("fp32", "bf16", "fp16", "int8", "int8_dynamic")
 FREEZING: Variants = {"fp32": ("freezing",)}
 PT2E = dict.fromkeys(("int8", "int8_dynamic"), "pt2e")
+TENSORFLOW_GPU: dict[str, Any] = {"env": "tensorflow_gpu", "variants": only("fp32", "tf32")}
 
 
 def with_gpu(runtime: Runtime, gpu: dict[str, Any] = NVIDIA, **differs: Any) -> Runtime:
@@ -139,24 +142,34 @@ RUNTIMES: dict[str, Runtime] = {
         "ExecuTorch", "executorch", "pte", "executorch", compiles=False, static=True, variants=FORMATS["pte"].variants,
         peaks="litert",
     ),
-    "tensorflow": Runtime(
-        "TensorFlow", "tensorflow", "saved_model", "tensorflow", compiles=False, static=False, optional=True,
+    "tensorflow": with_gpu(
+        Runtime("TensorFlow", "tensorflow", "saved_model", "tensorflow", compiles=False, static=False, optional=True),
+        **TENSORFLOW_GPU,
     ),
-    "tensorflow_xla": Runtime(
-        "TensorFlow XLA", "tensorflow", "saved_model", "tensorflow", compiles=True, static=True, optional=True,
+    "tensorflow_xla": with_gpu(
+        Runtime("TensorFlow XLA", "tensorflow", "saved_model", "tensorflow", compiles=True, static=True, optional=True),
+        **TENSORFLOW_GPU,
     ),
-    "keras": Runtime(
-        "Keras", "tensorflow", "keras", "tensorflow", compiles=False, static=False, optional=True,
-        variants={"fp32": (DEFAULT, "predict")},
+    "keras": with_gpu(
+        Runtime(
+            "Keras", "tensorflow", "keras", "tensorflow", compiles=False, static=False, optional=True,
+            variants={"fp32": (DEFAULT, "predict")},
+        ),
+        **TENSORFLOW_GPU | {"variants": {"fp32": (DEFAULT, "predict"), "tf32": ONLY}},
     ),
-    "keras_xla": Runtime(
-        "Keras XLA", "tensorflow", "keras", "tensorflow", compiles=True, static=True, optional=True,
-        extra={"fp32": ("predict",)},
+    "keras_xla": with_gpu(
+        Runtime(
+            "Keras XLA", "tensorflow", "keras", "tensorflow", compiles=True, static=True, optional=True,
+            extra={"fp32": ("predict",)},
+        ),
+        **TENSORFLOW_GPU | {"extra": {"fp32": ("predict",)}},
     ),
     "tensorrt": Runtime(
         "TensorRT", "tensorrt", "onnx_flagged", "tensorrt", compiles=True, static=True, **NVIDIA,
         variants=only("fp32", "tf32", "fp16", "int8"), formats={"int8": "onnx_flagged_int8"},
-        extra=dict.fromkeys(("fp32", "fp16", "int8"), ("cuda_graphs", PROFILE)), dynamic=(PROFILE,),
+        extra=dict.fromkeys(("fp32", "fp16"), ("cuda_graphs", PROFILE))
+        | {"int8": ("cuda_graphs", PROFILE, CALIBRATOR)},
+        dynamic=(PROFILE,),
     ),
     "tensorrt_typed": Runtime(
         "TensorRT, strongly typed", "tensorrt", "onnx", "tensorrt", compiles=True, static=True, **NVIDIA, optional=True,

@@ -150,9 +150,12 @@ class Network(Part):
     def label(self) -> str | None:
         """What weights that are changed here are called in folders and tables; None for those that stay as they are.
 
-        `package_structured30` where they are pruned, `package_finetuned` where they are fine-tuned.
+        `package_structured30` where they are pruned; `package_finetuned` where they are fine-tuned, with the size
+        of images where `preprocess` gives one, so that one network can be fine-tuned at several.
         """
-        changed = self.pruned.label if self.pruned else networks.FINETUNED if self.train else None
+        asked = self.preprocess.size if self.preprocess else None
+        tuned = f"{networks.FINETUNED}{asked or ''}" if self.train else None
+        changed = self.pruned.label if self.pruned else tuned
         return f"{self.weights}_{changed}" if changed else None
 
     @computed_field  # type: ignore[prop-decorator]

@@ -17,6 +17,7 @@ import contextlib
 import ctypes
 import fcntl
 import hashlib
+import importlib.util
 import json
 import os
 import re
@@ -148,6 +149,8 @@ def _locked(path: Path) -> Iterator[int]:
 
 
 def _install(name: str, lock: Path, place: Path, extra_links: list[str], held: int) -> None:
+    if not importlib.util.find_spec("uv"):
+        raise Failed(install_errors.no_installer(name))
     version, python = _python_version(lock), str(place / "bin" / "python")
     links = list(dict.fromkeys(extra_links + torch_build.find_links()))
     done = _uv(["venv", "--no-project", "--python", _base(version), str(place)], links, held)

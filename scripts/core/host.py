@@ -35,6 +35,7 @@ EXTENSION = re.compile(
 
 INTEL = "0x8086"
 """The maker's number on the PCI bus."""
+GRAPHICS = Path("/sys/class/drm")
 
 
 def has_nvidia_gpu() -> bool:
@@ -42,15 +43,16 @@ def has_nvidia_gpu() -> bool:
     return Path("/proc/driver/nvidia/version").exists() or Path("/dev/nvidiactl").exists()
 
 
-def has_intel_gpu() -> bool:
-    """Whether one of Intel's GPUs can be computed on here."""
-    vendors = Path("/sys/class/drm").glob("renderD*/device/vendor")
-    return any(vendor.read_text().strip() == INTEL for vendor in vendors)
+def intel_gpus() -> list[str]:
+    """Intel's GPUs that can be computed on here, each by its number on the PCI bus, such as "0x56a0"."""
+    nodes = [node for node in GRAPHICS.glob("renderD*/device") if (node / "vendor").is_file()]
+    intels = [node for node in nodes if (node / "vendor").read_text().strip() == INTEL]
+    return sorted((node / "device").read_text().strip() for node in intels)
 
 
 def hardware() -> list[str]:
     """What is here of what a runtime may need (`catalogue.HARDWARE`)."""
-    return [name for name, is_here in (("nvidia", has_nvidia_gpu()), ("intel_gpu", has_intel_gpu())) if is_here]
+    return [name for name, is_here in (("nvidia", has_nvidia_gpu()), ("intel_gpu", intel_gpus())) if is_here]
 
 
 def usable_cores() -> int:
@@ -130,6 +132,7 @@ def fingerprint() -> dict[str, Any]:
         "isa": [name for name in ISA if name in _flags(info)],
         "cores": usable_cores(),
         "gpu": {key: found[key] for key in ("name", "capability", "uuid")} if found else None,
+        "intel_gpu": intel_gpus() or None,
     }
 
 

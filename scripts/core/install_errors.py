@@ -38,6 +38,14 @@ def no_python(name: str, version: str, said: str) -> str:
     )
 
 
+def no_installer(name: str) -> str:
+    """For an environment that is to be made without what makes them."""
+    return (
+        f"environment {name}: uv, which makes environments, is not in Snakemake's Python; what to do: install what "
+        f"requirements.txt names there, or name a Python: `interpreters: {{{name}: /path/to/python}}`"
+    )
+
+
 def _remedy(said: str, otherwise: str) -> str:
     return next((remedy for sign, remedy in REMEDIES if sign.search(said)), otherwise)
 

@@ -4,6 +4,7 @@ Inputs and outputs are bound where they lie on the GPU; a sample is copied there
 stream of the session's own, and copied back, each step synchronised.
 """
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Tuple
@@ -46,6 +47,12 @@ def providers(asked: str, options: Options, stream: cuda.Stream) -> "List[Tuple[
     return [(asked, dict(own, **more)), (CUDA, on_cuda)]
 
 
+def said(error: RuntimeError) -> str:
+    """An error's first line without the place in ONNX Runtime's source that it begins with."""
+    line = str(error).splitlines()[0]
+    return re.sub(r"^/\S+\.(cc|h):\d+ [^()]*\([^()]*\) ", "", line)
+
+
 class OnnxRuntimeGpu(BufferedSession):
     """One loaded graph with its own stream, buffers and bindings."""
 
@@ -61,7 +68,7 @@ class OnnxRuntimeGpu(BufferedSession):
             if asked == CUDA:
                 raise
             raise Unsupported(  # it is in the list of those there are wherever it was built, with its library or not
-                "ONNX Runtime %s here cannot load %s: %s" % (ort.__version__, asked, str(error).splitlines()[0])
+                "ONNX Runtime %s here cannot load %s: %s" % (ort.__version__, asked, said(error))
             ) from None
         taken = self._session.get_providers()
         if asked not in taken:  # it claims more than it has, and leaves out what it cannot load

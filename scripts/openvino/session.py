@@ -19,9 +19,9 @@ from scripts.openvino.properties import CPU, device_of, inference_precision, pro
 def open(artifact: Path, options: Dict[str, Any]) -> Session:
     """Import `model.blob` from `artifact`. Raises Unsupported for a device or precision that is not there."""
     asked = Options.of(options)
-    blob = ov.Tensor(np.memmap(str(artifact / "model.blob"), np.uint8, "r"))
     device = device_of(asked.device)
     wanted = properties(asked.precision, device, asked.threads, asked.streams)
+    blob = ov.Tensor(np.memmap(str(artifact / "model.blob"), np.uint8, "r"))
     compiled = ov.Core().import_model(blob, device, wanted)
     return (OpenVino if asked.streams == 1 else Stream)(compiled, asked, blob, Recipe.read(artifact))
 

@@ -20,9 +20,9 @@ from scripts.report.reading import read_if_any
 from scripts.report.rows import Row
 
 BYTES = {"fp32": 4, "tf32": 4, "fp16": 2, "bf16": 2, "int8": 1, "fp8": 1}
-OVERHEAD = 0.1
-"""Where neither arithmetic nor memory explains this share of the time, what takes it is neither: launching kernels,
-other operators, waiting."""
+EXPLAINED = 0.1
+"""Where neither arithmetic nor memory at its best explains this share of the time, it is bound by latency, as NVIDIA's
+guides call it: too little work at a time to fill the machine, dependent steps, launches, other operators, waiting."""
 
 Values = dict[str, Any]
 
@@ -74,9 +74,9 @@ def roofline(row: Row, ms: float | None) -> Values:
 
 
 def _bound(row: Row, seconds: float, work: dict[str, int], peak: float, bandwidth: float) -> str:
-    """`compute`, `memory`, or `overhead` where neither explains the time. The bytes are the least."""
+    """`compute`, `memory`, or `latency` where neither explains the time. The bytes are the least."""
     arithmetic = row.batch * work["flops"] / peak
     memory = (work["weights"] + row.batch * work["activations"]) * BYTES[row.precision] / bandwidth
-    if max(arithmetic, memory) < OVERHEAD * seconds:
-        return "overhead"
+    if max(arithmetic, memory) < EXPLAINED * seconds:
+        return "latency"
     return "compute" if arithmetic >= memory else "memory"

@@ -156,9 +156,10 @@ def network(row: pd.Series) -> str:
 
 
 def network_title(model: str, weights: str) -> str:
-    """`resnet18`; `resnet18, fine-tuned`; `resnet18, pruned (structured 30 %)`."""
+    """`resnet18`; `resnet18, fine-tuned`, `resnet18, fine-tuned at 256 px`; `resnet18, pruned (structured 30 %)`."""
     if is_finetuned(weights):
-        return f"{model}, fine-tuned"
+        size = weights.rpartition(FINETUNED)[2]
+        return f"{model}, fine-tuned at {size} px" if size else f"{model}, fine-tuned"
     found = re.fullmatch(r"[a-z]+_([a-z]+)(\d+)", weights)
     return f"{model}, pruned ({found[1]} {found[2]} %)" if found else model
 
@@ -170,7 +171,12 @@ def is_untrained(weights: str) -> bool:
 
 def is_finetuned(weights: str) -> bool:
     """Whether these were trained on a folder of classes, whose photos then are the only ones they are judged by."""
-    return weights.partition("_")[2] == FINETUNED
+    return at_any_size(weights).partition("_")[2] == FINETUNED
+
+
+def at_any_size(weights: str) -> str:
+    """What weights are called without the image size at which they were fine-tuned."""
+    return re.sub(rf"(?<=_{FINETUNED})\d+$", "", weights)
 
 
 def sentence(text: str) -> str:

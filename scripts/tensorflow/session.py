@@ -1,100 +1,45 @@
-"""TensorFlow and Keras behind the door: four runtimes (`functions.py` says how each runs) on the CPU.
-
-Images come as [N, C, H, W] and are laid out as [N, H, W, C] in `put`, outputs that are images back in `get`. Keras's
-`predict` takes and gives NumPy's arrays: what it hands over is part of its `execute`. `predict_on_batch` gives arrays.
+"""TensorFlow and Keras behind the door: four runtimes (`functions.py` says how each runs), on the CPU or a GPU.
 
 XLA's executables are those of the artifact: the first `execute` traces the network and loads what was compiled. Where
 it does not fit, XLA compiles anew, which `placement` says.
 """
 
 from pathlib import Path
-from typing import Any, Dict, Optional
+from typing import Any, Dict
 
-import numpy as np
-
-from scripts.core.door import Arrays, Options, Placement, Session
+from scripts.core.door import Options, Session
 from scripts.core.verb import Unsupported
+from scripts.nvidia import cuda
+from scripts.nvidia.device import is_gpu, number
 from scripts.tensorflow import xla
-from scripts.tensorflow.functions import PREDICT, XLA, Network, is_compiled, load, operators
-from scripts.tensorflow.libraries import has_onednn, tf, use_cpu
+from scripts.tensorflow.functions import PREDICT, XLA, load
+from scripts.tensorflow.libraries import use
+from scripts.tensorflow.on_cpu import TensorFlow
+from scripts.tensorflow.on_gpu import TensorFlowGpu
 
-IMAGE = 4
-TO_NHWC, TO_NCHW = (0, 2, 3, 1), (0, 3, 1, 2)
+PRECISIONS = {False: ("fp32",), True: ("fp32", "tf32")}
+"""What TensorFlow is driven in, by whether that is on a GPU."""
 
 
 def open(artifact: Path, options: Dict[str, Any]) -> Session:  # noqa: A001 - the name that every room shares
     """Load the candidate that `options` name.
 
-    Raises Unsupported for what is not driven here or was compiled for another batch or number of threads, and
-    NotImplementedError for streams of `predict`, which keeps the state of a call in the model.
+    Raises Unsupported for what is not driven here, was compiled for another batch or number of threads, or asks for a
+    GPU that is not there; NotImplementedError for streams of `predict`, which keeps the state of a call in the model.
     """
     asked = Options.of(options)
-    if (asked.precision, asked.device) != ("fp32", "cpu"):
-        words = "TensorFlow and Keras are driven in fp32 on the CPU; asked for %s on %s"
+    on_gpu = is_gpu(asked.device)
+    if asked.precision not in PRECISIONS[on_gpu]:
+        words = "TensorFlow and Keras are driven in fp32, on a GPU also in tf32; asked for %s on %s"
         raise Unsupported(words % (asked.precision, asked.device))
     if asked.streams > 1 and asked.variant == PREDICT:
         raise NotImplementedError("Keras's predict serves one call at a time")
+    if on_gpu:
+        cuda.use(number(asked.device))
     store = None
     if asked.runtime in XLA:
         xla.check_built_for(artifact, asked)
         store = xla.serve_from(artifact)
-    use_cpu(asked.threads)
-    return TensorFlow(load(artifact, asked.runtime, asked.variant, asked.batch), asked, store)
-
-
-class TensorFlow(Session):
-    """One network; clones call the same one, and share the process's threads."""
-
-    def __init__(self, network: Network, options: Options, store: Optional[xla.Store]) -> None:
-        self._network, self._options, self._store = network, options, store
-        self._inputs: Dict[str, Any] = {}
-        self._outputs: Dict[str, Any] = {}
-
-    def put(self, inputs: Arrays) -> None:
-        arrays = {name: _reordered(inputs[name], TO_NHWC) for name in self._options.inputs}
-        handed = arrays if self._network.takes_arrays else {n: tf.constant(array) for n, array in arrays.items()}
-        self._inputs = dict(handed)
-
-    def execute(self) -> None:
-        self._outputs = self._network.call(self._inputs)
-
-    def get(self) -> Arrays:
-        return {name: _reordered(np.asarray(self._outputs[name]), TO_NCHW) for name in self._options.outputs}
-
-    def clone(self) -> Session:
-        return TensorFlow(self._network, self._options, self._store)
-
-    def threads(self) -> Optional[int]:
-        """This stream's share of the threads that work within operators, as TensorFlow has them."""
-        return int(tf.config.threading.get_intra_op_parallelism_threads()) // self._options.streams
-
-    def placement(self) -> Placement:
-        """What TensorFlow traced, where, and whether XLA compiled it; only after the first `execute`.
-
-        Degraded if XLA did not compile what it was asked to, if it compiled what it was not asked to, or if it found
-        nothing of what was compiled ahead.
-        """
-        devices = sorted({device.name.split("device:")[-1] for device in tf.config.list_logical_devices()})
-        graphs = self._network.graphs()
-        what = "%d operators in a graph" % sum(map(operators, graphs)) if graphs else "operators one by one"
-        with_xla = is_compiled(graphs)
-        how = "compiled by XLA" if with_xla else "oneDNN %s" % ("on" if has_onednn() else "off")
-        summary = "%s on %s, %s" % (what, ", ".join(devices), how)
-        return Placement(summary, float(all("CPU" in device for device in devices)), self._other_than_asked(with_xla))
-
-    def _other_than_asked(self, with_xla: bool) -> Optional[str]:
-        if self._store is None:
-            return "XLA compiled what was to run without it" if with_xla else None
-        if not with_xla:
-            return "asked for XLA, TensorFlow runs the graph without it"
-        if self._store.made:
-            return "what XLA had compiled (%d) did not fit: it compiled %d anew" % (self._store.given, self._store.made)
-        return None
-
-    def close(self) -> None:
-        self._inputs, self._outputs = {}, {}
-
-
-def _reordered(array: np.ndarray, order: Any) -> np.ndarray:
-    """Images with their dimensions in another order, C-contiguous; anything else as it is."""
-    return np.ascontiguousarray(array.transpose(order)) if array.ndim == IMAGE else array
+    use(asked.device, asked.threads, asked.precision)
+    network = load(artifact, asked.runtime, asked.variant, asked.batch)
+    return (TensorFlowGpu if on_gpu else TensorFlow)(network, asked, store)

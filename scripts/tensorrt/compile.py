@@ -14,7 +14,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 from scripts.core import quantised
 from scripts.core.verb import Facts, Job, Unsupported, main
 from scripts.nvidia import cuda
-from scripts.tensorrt import layers, versions
+from scripts.tensorrt import calibrator, layers, ranges, versions
 
 TIMING = "timing.cache"
 """In the compiler's own cache: how fast kernels were when an earlier build tried them on this GPU."""
@@ -157,9 +157,15 @@ def build(source: Path, options: "Dict[str, Any]", kept: Optional[Path] = None) 
     config, used = configure(builder, options)
     if batches:
         config.add_optimization_profile(profiled(builder, network, batches))
+    finder = None
+    if options.get("variant") == ranges.VARIANT:
+        config.int8_calibrator = finder = calibrator.calibrator(source.parent, network, options)
+        used["calibrator"] = ranges.kind_of(options["calibration"])
     was_warm = warm(config, kept)
     told("the graph is read")
     engine = builder.build_serialized_network(network, config)
+    if finder:
+        finder.close()
     if engine is None:
         raise RuntimeError("TensorRT built no engine: %s" % versions.complaints(log))
     told("the engine is built")

@@ -7,7 +7,8 @@ Sources: `onnx`, a folder with `model.onnx` (float32), and for int8 and fp8 `cal
 the rest, on the CPU, and the same every time. fp16 and bf16: AutoCast, which leaves in float32 what would not fit.
 int8: Q/DQ pairs with symmetric s8 activations and s8 weights per channel, without quantised biases, which TensorRT's
 parser refuses. fp8: the same in e4m3. What is not quantised is in fp16, the Model Optimizer's default. Inputs and
-outputs stay as they are.
+outputs stay as they are. int8's variant `calibrator` stays in float32, with the calibration inputs beside it: TensorRT
+finds the ranges itself.
 """
 
 import importlib.metadata
@@ -25,7 +26,7 @@ from scripts.core.quantised import Recipe, int8_share
 from scripts.core.verb import Facts, Job, Unsupported, main
 from scripts.measure.inputs import stored
 from scripts.onnxruntime.proto import operators, save
-from scripts.tensorrt import graph
+from scripts.tensorrt import graph, ranges
 
 PACKAGES = ("nvidia-modelopt", "onnx", "onnxruntime", "onnx-graphsurgeon", "onnxslim", "polygraphy", "numpy")
 REST = "fp16"
@@ -45,7 +46,12 @@ def work(job: Job) -> Facts:
     with tempfile.TemporaryDirectory() as scratch:
         source = Path(scratch) / "model.onnx"
         shutil.copyfile(str(job.sources["onnx"] / "model.onnx"), str(source))
-        if precision in METHODS:
+        if options.get("variant") == ranges.VARIANT:
+            ranges.kind_of(options["calibration"])
+            proto = onnx.load(str(source))
+            inputs: Dict[str, Any] = dict(inputs_of(source, job.sources["calibration"]))
+            np.savez(str(job.out / ranges.FILE), **inputs)
+        elif precision in METHODS:
             method, rest = method_of(precision, options["calibration"]), options.get("rest", REST)
             proto = quantised(source, precision, method, rest, job.sources["calibration"])
             options.update(calibration=method, high_precision_dtype=rest)
@@ -57,7 +63,7 @@ def work(job: Job) -> Facts:
         proto = older(proto, int(options["opset"]))
     proto.producer_name = proto.producer_version = ""
     save(proto, job.out / "model.onnx")
-    if precision in METHODS:
+    if "high_precision_dtype" in options:
         recipe_of(proto, precision, options["calibration"], options["high_precision_dtype"]).write(job.out)
     opset = next(entry.version for entry in proto.opset_import if entry.domain in ("", "ai.onnx"))
     return {

@@ -18,24 +18,27 @@ try:
 except Unsupported as error:
     print("refused:", error)
 """
-HERE = {"torch": "torch", "onnxruntime_gpu": "onnxruntime"}
+HERE = {"onnxruntime_gpu": "onnxruntime", "tensorflow_gpu": "tensorflow"}
 """Environments that have the room's library for the CPU alone, by the one that a GPU takes."""
+LACKING = {"onnxruntime": "no CUDAExecutionProvider", "openvino": "finds no device intel_gpu"}
+"""What a runtime says, where it does not say "no NVIDIA GPU"."""
 ASKED = [
-    (name, precision)
+    (name, device, precision)
     for name, runtime in RUNTIMES.items()
+    if runtime.gpu
+    for device in runtime.gpu.devices
     for precision in ("fp32", "fp16")
-    if runtime.gpu and precision in runtime.gpu.variants
+    if precision in runtime.gpu.variants
 ]
 
 
-@pytest.mark.parametrize(("runtime", "precision"), ASKED)
-def test_a_session_on_a_gpu_is_refused(python, tiny_checkpoint, runtime, precision):
-    place = on(runtime, "cuda:0")
+@pytest.mark.parametrize(("runtime", "device", "precision"), ASKED)
+def test_a_session_on_a_gpu_is_refused(python, tiny_checkpoint, runtime, device, precision):
+    place = on(runtime, device)
     options = {"room": place.room, "runtime": runtime, "precision": precision, "variant": "default", "threads": 1}
-    options |= {"device": "cuda:0", "batch": 1, "image_size": 32, "inputs": ["input"], "outputs": ["logits"]}
-    done = python(HERE[place.env], OPEN, str(tiny_checkpoint), json.dumps(options))
-    lacking = "no CUDAExecutionProvider" if runtime == "onnxruntime" else "no NVIDIA GPU"
-    assert done.stdout.startswith("refused:") and lacking in done.stdout, done.stdout
+    options |= {"device": device, "batch": 1, "image_size": 32, "inputs": ["input"], "outputs": ["logits"]}
+    done = python(HERE.get(place.env, place.env), OPEN, str(tiny_checkpoint), json.dumps(options))
+    assert done.stdout.startswith("refused:") and LACKING.get(runtime, "no NVIDIA GPU") in done.stdout, done.stdout
 
 
 @pytest.mark.parametrize("runtime", ["torch_compile", "aotinductor"])

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from scripts.tensorrt import ranges
 from tests.toolchain.conftest import PHOTOS, TINY, Result
 
 ENV = "tensorrt_quantize"
@@ -243,17 +245,40 @@ print(10 * np.log10((theirs**2).sum() / max(((ours - theirs) ** 2).sum(), 1e-30)
 """
 
 
-@pytest.mark.parametrize(("precision", "least_db"), [("fp32", 100), ("int8", 15)])
+@pytest.mark.parametrize(
+    ("precision", "variant", "least_db"),
+    [("fp32", "default", 100), ("int8", "default", 15), ("int8", "calibrator", 100)],
+)
 def test_a_graph_for_builders_with_flags_is_in_float32_and_in_an_older_operator_set(
-    verb, python, wide, tmp_path, precision, least_db
+    verb, python, wide, tmp_path, precision, variant, least_db
 ):
     """TensorRT 8.6 reads a newer one without a word, and takes a mean over an image as one over everything."""
     method = {"calibration": "auto"} if precision == "int8" else {}
-    options = {"precision": precision, "variant": "default", "batch": None, "image_size": None, **method, **FLAGGED}
+    options = {"precision": precision, "variant": variant, "batch": None, "image_size": None, **method, **FLAGGED}
     sources = {"onnx": wide.onnx} | ({"calibration": wide.calibration} if method else {})
     result = verb(ENV, "scripts.tensorrt.quantize", tmp_path / "files", sources, options)
     assert result.code == 0, result.stderr
     done = python(ENV, SAME, str(result.out), str(wide.onnx), str(wide.reference))
     assert float(done.stdout.split()[-1]) > least_db
-    if precision == "int8":
-        assert json.loads((result.out / "quantised.json").read_text())["method"].endswith("the rest in fp32")
+    recipe = result.out / "quantised.json"
+    if (precision, variant) == ("int8", "default"):
+        assert json.loads(recipe.read_text())["method"].endswith("the rest in fp32")
+    if variant == "calibrator":
+        kept = np.load(result.out / ranges.FILE)["input"]
+        assert kept.shape == (32, 3, *kept.shape[2:]) and not recipe.exists(), "TensorRT finds the ranges on these"
+
+
+def test_a_calibrator_that_tensorrt_lacks_is_unsupported(verb, wide, tmp_path):
+    options = {"precision": "int8", "variant": "calibrator", "batch": None, "image_size": None, **FLAGGED}
+    sources = {"onnx": wide.onnx, "calibration": wide.calibration}
+    asked = {**options, "calibration": "percentile"}
+    result = verb(ENV, "scripts.tensorrt.quantize", tmp_path / "files", sources, asked)
+    assert result.code == 3 and "ask for calibration.method: auto or minmax" in result.facts["reason"]
+
+
+def test_every_input_is_calibrated_on_in_full_batches():
+    inputs = {"input": np.arange(5 * 2, dtype=np.float32).reshape(5, 2)}
+    found = [list(batch["input"][:, 0] / 2) for batch in ranges.batches(inputs, 2)]
+    assert found == [[0, 1], [2, 3], [4, 0]], "the last is filled up from the beginning"
+    (one,) = ranges.batches(inputs, 8)
+    assert one["input"].shape == (8, 2) and one["input"].flags.c_contiguous

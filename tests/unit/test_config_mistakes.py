@@ -211,7 +211,8 @@ def test_interpreters(base: Path) -> None:
     assert mistakes("interpreters: {torhc: python, openvino: no/python}", base) == [
         "interpreters.torhc: is not a key here (did you mean torch?); the keys here are executorch, litert, "
         "litert_convert, litert_quantize, loadgen, onnxruntime, onnxruntime_gpu, onnxruntime_quantize, openvino, "
-        "openvino_quantize, report, tensorflow, tensorflow_convert, tensorrt, tensorrt_quantize, tensorrt_rtx, torch",
+        "openvino_quantize, report, tensorflow, tensorflow_convert, tensorflow_gpu, tensorrt, tensorrt_quantize, "
+        "tensorrt_rtx, torch",
         f"interpreters.openvino: there is no file {base}/no/python; put it there, or correct the path",
     ]
 

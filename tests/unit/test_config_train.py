@@ -39,6 +39,14 @@ def test_a_fine_tuned_network_is_named_for_it_and_stands_beside_the_one_it_start
     assert "train" not in networks.entry_of(found["models"], "resnet18", "untrained")
 
 
+def test_one_network_can_be_fine_tuned_at_several_image_sizes(classes: Path) -> None:
+    entries = [ASKED, *(ASKED | {"preprocess": {"size": size}} for size in (256, 384))]
+    found = resolved(text(*entries), classes)["models"]
+    assert [(networks.label(entry), entry["image_size"]) for entry in found] == [
+        ("untrained_finetuned", 224), ("untrained_finetuned256", 256), ("untrained_finetuned384", 384),
+    ]  # fmt: skip
+
+
 def test_pruned_weights_are_held_against_those_that_were_not_fine_tuned(classes: Path) -> None:
     pruned = {"name": "resnet18", "weights": "untrained", "pruned": {"method": "magnitude", "amount": 0.5}}
     entries = resolved(text(ASKED | {"preprocess": {"size": 64}}, pruned), classes)["models"]

@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
 from scripts.core import host
+from scripts.core.store import ingredients
 
 
 def test_this_machine_is_itself() -> None:
@@ -25,3 +28,20 @@ def test_the_name_is_resolved_once(tmp_path: Path) -> None:
     file.write_text("kept\n")
     assert host.resolve("auto", file) == "kept"
     assert host.resolve("named", file) == "named"
+
+
+def test_intels_gpu_is_found_and_what_was_compiled_for_it_is_bound_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host, "GRAPHICS", tmp_path)
+    assert (host.intel_gpus(), host.fingerprint()["intel_gpu"]) == ([], None)
+    for node, vendor, device in (("renderD128", "0x10de", "0x2330"), ("renderD129", "0x8086", "0x56a0")):
+        (tmp_path / node / "device").mkdir(parents=True)
+        (tmp_path / node / "device" / "vendor").write_text(f"{vendor}\n")
+        (tmp_path / node / "device" / "device").write_text(f"{device}\n")
+    assert host.intel_gpus() == host.fingerprint()["intel_gpu"] == ["0x56a0"]
+    assert "intel_gpu" in host.hardware()
+    built_for = ingredients.host_parts(["isa", "intel_gpu"])
+    assert ingredients.foreign(built_for) is None
+    said = ingredients.foreign(built_for | {"intel_gpu": ["0x4905"]})
+    assert said is not None and "intel_gpu" in said

@@ -33,7 +33,8 @@ def test_every_environment_of_the_catalogue_has_its_locks() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["onnxruntime", "onnxruntime_gpu", "openvino", "litert", "tensorrt", "tensorrt_rtx", "report"]
+    "name",
+    ["onnxruntime", "onnxruntime_gpu", "openvino", "litert", "tensorflow_gpu", "tensorrt", "tensorrt_rtx", "report"],
 )
 def test_slim_environments_hold_no_pytorch(name: str) -> None:
     assert not [package for package in pinned(name) if package.startswith("torch")]

@@ -69,6 +69,14 @@ def test_two_image_sizes_are_lines_once_for_the_network_at_its_least_and_largest
     assert not [name for name in names(rows[:3]) if "-sizes-" in name]
 
 
+def test_a_network_that_was_fine_tuned_at_each_size_is_one_line_over_them() -> None:
+    rows = [
+        row(1, 1e5 / size, image_size=size, weights=f"untrained_finetuned{size}", speedup=2.0) for size in (160, 224)
+    ]  # fmt: skip
+    assert names(rows) == [f"net-untrained_finetuned-sizes-b1-{what}" for what in ("throughput", "speedup")]
+    assert names([rows[0], rows[1] | {"weights": "untrained"}]) == [], "another network"
+
+
 def test_a_device_and_a_mode_have_charts_of_their_own() -> None:
     rows = [row(batch, 100.0) for batch in (1, 4, 8)]
     rows += [row(batch, 9e3, device="cuda:0", runtime="pytorch", gpu_mem_mb=500.0) for batch in (1, 4, 8)]

@@ -49,7 +49,7 @@ def test_rates_and_shares(row: Row) -> None:
 def test_what_takes_the_time_at_least(row: Row) -> None:
     """Arithmetic takes 0.2 ms at 100 TFLOP/s; 31 million numbers of two bytes take 0.062 ms at 1 TB/s."""
     assert roofline(row, 0.5)["bound"] == "compute"
-    assert roofline(row, 2.01)["bound"] == "overhead", "0.2 ms are less than a tenth"
+    assert roofline(row, 2.01)["bound"] == "latency", "0.2 ms are less than a tenth"
     slow = json.loads((record := Path(paths.peaks_record(str(row.root), row.host))).read_text()) | {"bandwidth": 1e11}
     record.write_text(json.dumps(slow))
     assert roofline(row, 2.01)["bound"] == "memory"
@@ -68,7 +68,7 @@ def on_cpu(row: Row) -> Row:
 def test_on_the_cpu_the_peak_is_that_of_the_runtimes_library(on_cpu: Row) -> None:
     """20 GFLOP in 40 ms: 0.5 TFLOP/s. 31 million numbers of four bytes take 1.24 ms."""
     assert roofline(on_cpu, 40.0) == pytest.approx({"tflops": 0.5, "peak_share": 0.5, "bound": "compute"})
-    assert roofline(on_cpu, 201.0)["bound"] == "overhead"
+    assert roofline(on_cpu, 201.0)["bound"] == "latency"
     assert set(roofline(dataclasses.replace(on_cpu, runtime="openvino"), 40.0)) == {"tflops"}, "not measured here"
 
 

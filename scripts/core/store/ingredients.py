@@ -42,12 +42,14 @@ def _gpu() -> Values | None:
     return {key: found[key] for key in ("name", "capability", "driver")} if found else None
 
 
-PARTS: dict[str, Callable[[], Any]] = {"isa": _isa, "toolchain": _toolchain, "gpu": _gpu}
+PARTS: dict[str, Callable[[], Any]] = {
+    "isa": _isa, "toolchain": _toolchain, "gpu": _gpu, "intel_gpu": host.intel_gpus,
+}  # fmt: skip
 """Parts of the host that a compiler may depend on."""
 INTERPRETER = "interpreter"
 """The place of the Python: torch.compile's cache holds it."""
 NOTHING = "nothing"
-BINDING = ("isa", "gpu")
+BINDING = ("isa", "gpu", "intel_gpu")
 """Parts without which what was compiled must not be loaded: another C++ compiler's code runs as well."""
 
 

@@ -12,7 +12,7 @@ from scripts.report.answers import CANDIDATE, Question
 from scripts.report.evidence import Evidence
 from scripts.report.lines import Series, lines
 from scripts.report.views.charts import Chart, barred, file_name, marks, prefix_of
-from scripts.report.wording import WIDEST, known, runtime
+from scripts.report.wording import WIDEST, at_any_size, known, runtime
 
 LEAST_BATCHES, LEAST_SIZES = 3, 2
 """Fewer are told better by the charts of each batch."""
@@ -55,12 +55,13 @@ def scaling(question: Question, asked: Sequence[Question], evidence: Evidence) -
     """
     noun = evidence.noun(question.model, question.weights)
     found = list(_over_batches(question, noun))
-    same = [each for each in asked if (each.model, each.weights, each.threads) == _network(question)]
+    same = [each for each in asked if _network(each) == _network(question)]
     return found + (list(_over_sizes(same, noun)) if same and same[0] is question else [])
 
 
 def _network(question: Question) -> tuple[Any, ...]:
-    return question.model, question.weights, question.threads
+    """What is one network for the charts over image sizes: also one that was fine-tuned at each of them."""
+    return question.model, at_any_size(question.weights), question.threads
 
 
 def _over_batches(question: Question, noun: str) -> Iterator[Chart]:
@@ -77,7 +78,7 @@ def _over_batches(question: Question, noun: str) -> Iterator[Chart]:
 
 def _over_sizes(same: Sequence[Question], noun: str) -> Iterator[Chart]:
     every = pd.concat([question.rows for question in same])
-    prefix = prefix_of(same[0].model, same[0].weights)
+    prefix = prefix_of(same[0].model, at_any_size(same[0].weights))
     for mode, device, rows in _groups(every):
         sizes = rows.groupby("batch")["image_size"].nunique()
         batches = list(sizes[sizes >= LEAST_SIZES].index) if mode == "latency" else []
