@@ -53,9 +53,13 @@ class TensorFlow(Session):
         graphs = self._network.graphs()
         what = "%d operators in a graph" % sum(map(operators, graphs)) if graphs else "operators one by one"
         with_xla = is_compiled(graphs)
-        how = "compiled by XLA" if with_xla else "oneDNN %s" % ("on" if has_onednn() else "off")
+        how = "compiled by XLA" if with_xla else self.kernels()
         summary = "%s on %s, %s" % (what, ", ".join(devices), how)
         return Placement(summary, float(all("CPU" in device for device in devices)), self._other_than_asked(with_xla))
+
+    def kernels(self) -> str:
+        """What computes where XLA does not."""
+        return "oneDNN %s" % ("on" if has_onednn() else "off")
 
     def _other_than_asked(self, with_xla: bool) -> Optional[str]:
         if self._store is None:

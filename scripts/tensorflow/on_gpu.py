@@ -45,11 +45,13 @@ class TensorFlowGpu(TensorFlow):
 
     def placement(self) -> Placement:
         """What TensorFlow computed, and on which device its results lie; degraded if that is not the GPU."""
-        found = super().placement()
-        tf32 = "TF32 %s" % ("on" if tf.config.experimental.tensor_float_32_execution_enabled() else "off")
+        found, tf32 = super().placement(), tf.config.experimental.tensor_float_32_execution_enabled()
         away = [tensor.device for tensor in self._results() if GPU not in tensor.device]
         reason = "asked for the GPU, and TensorFlow used %s" % away[0] if away else found.degraded
-        return Placement("%s; %s" % (found.summary, tf32), 0.0 if away else 1.0, reason)
+        return Placement("%s; TF32 %s" % (found.summary, "on" if tf32 else "off"), 0.0 if away else 1.0, reason)
+
+    def kernels(self) -> str:
+        return "CUDA's kernels"
 
     def _results(self) -> List[Any]:
         """Its outputs; of `predict`, which gives arrays, the weights."""
