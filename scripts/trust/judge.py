@@ -52,6 +52,15 @@ def noise_pct(*same: Array) -> float:
     return float(100 * np.expm1(np.sqrt(np.mean(variances))))
 
 
+def noise_in_round_pct(a: Array, b: Array) -> float:
+    """The part of it that is left between the two processes of a round, which comparisons see: how the host drifts from
+    round to round is not in it.
+
+    a, b: log locations [rounds] of two entries that are the same candidate.
+    """
+    return float(100 * np.expm1(np.std(a - b, ddof=1) / np.sqrt(2)))
+
+
 def _windows(count: int, length: int, draws: int, rng: np.random.Generator) -> Sequence[slice]:
     starts = rng.integers(0, count - length + 1, draws)
     return [slice(start, start + length) for start in starts.tolist()]
@@ -93,6 +102,7 @@ def live_figures(logs: dict[str, Array], length: int, draws: int, rng: np.random
     pairs = np.stack([a, b], axis=1)
     return {
         "host_noise_pct": noise_pct(a, b),
+        "host_noise_in_round_pct": noise_in_round_pct(a, b),
         "rounds": len(a),
         "aa": {
             "comparisons": draws,

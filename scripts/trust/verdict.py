@@ -99,7 +99,10 @@ def main() -> int:
     for proof in found:
         word = "host too noisy" if proof.live and noisy else "holds" if proof.holds else "FAILS"
         print(f"{word:>14}  {proof.sentence}")
-    print(f"Noise between processes of one candidate: {trust['host_noise_pct']:.1f} % (at most {NOISE_PCT:g} %).")
+    print(
+        f"Noise between processes of one candidate: {trust['host_noise_pct']:.1f} % (at most {NOISE_PCT:g} %), within a"
+        f" round {trust['host_noise_in_round_pct']:.1f} %."
+    )
     if any(not proof.holds and not (proof.live and noisy) for proof in found):
         return FAILED
     return TOO_NOISY if noisy else 0

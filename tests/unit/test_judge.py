@@ -3,7 +3,7 @@
 import numpy as np
 
 from scripts.stats.best import best
-from scripts.trust.judge import differences, noise_pct, power, sampler
+from scripts.trust.judge import differences, noise_in_round_pct, noise_pct, power, sampler
 
 ROUNDS, LENGTH, DRAWS = 60, 10, 200
 
@@ -14,6 +14,12 @@ def logs(seed: int, mean: float = 0.0, noise: float = 0.012) -> np.ndarray:
 
 def test_the_noise_is_that_between_processes() -> None:
     assert 1.0 < noise_pct(logs(1), logs(2)) < 1.4
+
+
+def test_what_drifts_from_round_to_round_is_no_noise_within_one() -> None:
+    drift = np.linspace(0, 0.2, ROUNDS)
+    a, b = logs(1) + drift, logs(2) + drift
+    assert noise_pct(a, b) > 5 and 1.0 < noise_in_round_pct(a, b) < 1.4
 
 
 def test_equal_candidates_are_seldom_told_apart_and_a_biased_one_is() -> None:

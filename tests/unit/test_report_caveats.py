@@ -12,7 +12,7 @@ from tests.unit.records_factory import HOST, build_tree
 from tests.unit.report_page import Page, table_of, write
 
 TRUST: dict[str, Any] = {
-    "host": HOST, "date": "2026-01-02T03:04:05+00:00", "host_noise_pct": 1.2,
+    "host": HOST, "date": "2026-01-02T03:04:05+00:00", "host_noise_pct": 1.2, "host_noise_in_round_pct": 0.9,
     "aa": {"comparisons": 200, "differences": 9, "family_false_winner_rate": 0.03},
     "planted": {"5": 0.94, "10": 1.0},
     "coverage": [{"trials": 3, "distribution": "lognormal", "autocorrelation": 0, "coverage": 0.951}],
@@ -94,6 +94,7 @@ def test_the_appendix_says_what_was_proved_with_bounds(tmp_path: Path) -> None:
     (tmp_path / "trust.json").write_text(json.dumps(TRUST))
     found = trust(tmp_path / "trust.json")
     assert found.problem == "" and HOST in found.about and "2026-01-02" in found.about and "1.2 %" in found.about
+    assert "within a round by 0.9 %" in found.about
     words = {line.name: line.word for line in found.lines}
     assert words["A against A"] == "holds" and words["Silent fallback, no delegate"] == "fails"
     assert any(line.text.startswith("OpenVINO: our time is 1.004") and "0.98" in line.text for line in found.lines)

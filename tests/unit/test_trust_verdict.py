@@ -12,6 +12,7 @@ from scripts.trust import verdict
 
 GOOD: dict[str, Any] = {
     "host_noise_pct": 1.2,
+    "host_noise_in_round_pct": 0.9,
     "aa": {"comparisons": 200, "differences": 9, "family_false_winner_rate": 0.01},
     "planted": {"5": 0.97, "10": 1.0},
     "coverage": [{"trials": 5, "distribution": "lognormal", "autocorrelation": 0.8, "coverage": 0.95}],

@@ -51,7 +51,8 @@ def _about(values: dict[str, Any]) -> str:
     parts = (f"on {values['host']}" if values.get("host") else "", str(values.get("date") or "")[:10])
     where = " ".join(part for part in parts if part)
     noise = float(values["host_noise_pct"])
-    text = f"Processes of one candidate differ by {number(noise, 2)} % here"
+    in_round = number(float(values["host_noise_in_round_pct"]), 2)
+    text = f"Processes of one candidate differ by {number(noise, 2)} % here, within a round by {in_round} %"
     if noise > NOISE_PCT:
         text += f". Above {NOISE_PCT:g} % the proofs on the live host neither hold nor fail"
     else:
