@@ -34,9 +34,11 @@ def lay(folder: Path, **config: Any) -> Path:
     return folder
 
 
-def start(folder: Path, *arguments: str, variables: dict[str, str] | None = None) -> "subprocess.Popen[str]":
+def start(
+    folder: Path, *arguments: str, variables: dict[str, str] | None = None, cores: int = 2
+) -> "subprocess.Popen[str]":
     """What `make` runs, in `folder`, as the leader of a process group of its own; with a store of its own, too."""
-    command = [sys.executable, "-m", "scripts.core.run", "--cores", "2", *(arguments or ("all",))]
+    command = [sys.executable, "-m", "scripts.core.run", "--cores", str(cores), *(arguments or ("all",))]
     own = {"PYTHONPATH": str(folder), "ASSAY_STORE": str(folder.parent / f"{folder.name}-store")}
     return subprocess.Popen(
         command, cwd=folder, env=os.environ | own | (variables or {}), text=True,
@@ -44,9 +46,9 @@ def start(folder: Path, *arguments: str, variables: dict[str, str] | None = None
     )  # fmt: skip
 
 
-def run(folder: Path, *arguments: str, variables: dict[str, str] | None = None) -> tuple[int, str]:
+def run(folder: Path, *arguments: str, variables: dict[str, str] | None = None, cores: int = 2) -> tuple[int, str]:
     """Exit status and output of a run to its end."""
-    process = start(folder, *arguments, variables=variables)
+    process = start(folder, *arguments, variables=variables, cores=cores)
     output, _ = process.communicate(timeout=900)
     return process.returncode, output
 

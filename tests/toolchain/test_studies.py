@@ -3,7 +3,10 @@
 import csv
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -17,12 +20,29 @@ from tests.toolchain.line import run
 NAMES = sorted(path.stem for path in (ROOT / ORIGINALS).glob("*.toml"))
 
 
+class Ran(NamedTuple):
+    """A study's run: a checkout of its own with the photos, the exit status, what it printed."""
+
+    project: Path
+    code: int
+    output: str
+
+
+def short(name: str, folder: Path) -> Ran:
+    """Run a study in its short form."""
+    project = copy_project(folder, "config.yaml", "studies")
+    (project / "data").symlink_to(ROOT / "data")
+    reduced = ["studies/reduced/all.yaml", f"studies/reduced/{name}.yaml"]
+    return Ran(project, *run(project, "all", "--configfile", f"studies/{name}.yaml", *reduced, cores=1))
+
+
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkout of one's own, with the studies and the photos."""
-    folder = copy_project(tmp_path_factory.mktemp("studies") / "project", "config.yaml", "studies")
-    (folder / "data").symlink_to(ROOT / "data")
-    return folder
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Ran]]:
+    """`ran(name)`: all studies, two at a time with a core each: most of a short run is processes that start."""
+    place = tmp_path_factory.mktemp("studies")
+    with ThreadPoolExecutor(2) as pool:
+        runs = {name: pool.submit(short, name, place / name) for name in NAMES}
+        yield lambda name: runs[name].result()
 
 
 def table_lines(page: str) -> list[list[str]]:
@@ -31,10 +51,8 @@ def table_lines(page: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_study_is_one_command_and_its_page_leaves_nothing_out(project: Path, name: str) -> None:
-    own = Path("studies", "reduced", f"{name}.yaml")
-    reduced = ["studies/reduced/all.yaml", *([str(own)] if (ROOT / own).exists() else [])]
-    code, output = run(project, "all", "--configfile", f"studies/{name}.yaml", *reduced)
+def test_a_study_is_one_command_and_its_page_leaves_nothing_out(ran: Callable[[str], Ran], name: str) -> None:
+    project, code, output = ran(name)
     assert code == 0, output
     reports = project / "reports" / name
     lines = table_lines((reports / "study.md").read_text())
@@ -56,9 +74,10 @@ def test_a_study_is_one_command_and_its_page_leaves_nothing_out(project: Path, n
     assert 'href="study.md"' in (reports / "report.html").read_text()
 
 
-def test_the_records_of_a_run_give_its_page_again(project: Path) -> None:
+def test_the_records_of_a_run_give_its_page_again(ran: Callable[[str], Ran]) -> None:
     """What `make study` does after measuring: pack, and make the page from the archive alone."""
     name = "optimizer_resnet50"
+    project = ran(name).project
     archive = project / "studies" / "records" / f"{name}.tar.xz"
     for module, *arguments in (
         ("scripts.report.others", "--artifacts", f"artifacts/studies/{name}", "--out", str(archive)),
