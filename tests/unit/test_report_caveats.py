@@ -94,7 +94,7 @@ def test_the_appendix_says_what_was_proved_with_bounds(tmp_path: Path) -> None:
     (tmp_path / "trust.json").write_text(json.dumps(TRUST))
     found = trust(tmp_path / "trust.json")
     assert found.problem == "" and HOST in found.about and "2026-01-02" in found.about and "1.2 %" in found.about
-    assert "within a round by 0.9 %" in found.about
+    assert "within a round by 0.90 %" in found.about
     words = {line.name: line.word for line in found.lines}
     assert words["A against A"] == "holds" and words["Silent fallback, no delegate"] == "fails"
     assert any(line.text.startswith("OpenVINO: our time is 1.004") and "0.98" in line.text for line in found.lines)
