@@ -34,7 +34,7 @@ def work(job: Job) -> Facts:
     return {
         "versions": {"tensorflow": tf.__version__, "keras": keras.__version__},
         "operators": {"XLA executable": store.made},
-        "options": dict(options, jit_compile=True),
+        "options": dict(options, threads=tf.config.threading.get_intra_op_parallelism_threads(), jit_compile=True),
     }
 
 

@@ -43,10 +43,11 @@ WORDS = {"int8": "s8", "fp8": "e4m3"}
 def work(job: Job) -> Facts:
     """Write model.onnx, checked by onnx's checker, and the recipe of a quantised one."""
     precision, options = job.options["precision"], dict(job.options)
+    by_tensorrt = options.get("variant") == ranges.VARIANT
     with tempfile.TemporaryDirectory() as scratch:
         source = Path(scratch) / "model.onnx"
         shutil.copyfile(str(job.sources["onnx"] / "model.onnx"), str(source))
-        if options.get("variant") == ranges.VARIANT:
+        if by_tensorrt:
             ranges.kind_of(options["calibration"])
             proto = onnx.load(str(source))
             inputs: Dict[str, Any] = dict(inputs_of(source, job.sources["calibration"]))
@@ -63,7 +64,7 @@ def work(job: Job) -> Facts:
         proto = older(proto, int(options["opset"]))
     proto.producer_name = proto.producer_version = ""
     save(proto, job.out / "model.onnx")
-    if "high_precision_dtype" in options:
+    if precision in METHODS and not by_tensorrt:
         recipe_of(proto, precision, options["calibration"], options["high_precision_dtype"]).write(job.out)
     opset = next(entry.version for entry in proto.opset_import if entry.domain in ("", "ai.onnx"))
     return {
