@@ -135,13 +135,20 @@ def test_what_starts_processes_while_it_is_killed_leaves_none(tmp_path: Path) ->
 LOOKING = """
 import pathlib, sys, time
 from scripts.core.guard import watch
-seen = []
 nest = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; time.sleep(1.5)'])"
 command, log = [sys.executable, "-c", nest], pathlib.Path(sys.argv[1])
 watch([sys.executable, "-c", "pass"], log, 20, None, poll_s=0.01, look=lambda _, watched: None)  # imports, once
-used = time.process_time()
-end = watch(command, log, 20, None, poll_s=0.25, look=lambda _, watched: seen.append(len(watched)))
-print(end.status.value, (time.process_time() - used) / end.wall_s, *seen)
+def used_s(**looks):
+    before = time.process_time()
+    end = watch(command, log, 20, None, **looks)
+    assert end.status.value == "ok", end
+    return time.process_time() - before, end.wall_s
+shares, seen = [], []
+for _ in range(3):
+    start_s, _ = used_s(poll_s=None)
+    all_s, wall_s = used_s(poll_s=0.25, look=lambda _, watched: seen.append(len(watched)))
+    shares.append((all_s - start_s) / wall_s)
+print(min(shares), *seen)
 """
 
 
@@ -149,14 +156,15 @@ def test_watching_a_trial_is_cheap(tmp_path: Path) -> None:
     """Four looks a second take far below one hundredth of a core, and see the process's children.
 
     In a process of its own, like the supervisor: starting a child costs a large process (these tests' own) more.
+    What starting costs is taken off. The cheapest of three: a busy host only adds to processor time.
     """
     done = subprocess.run(
         [sys.executable, "-c", LOOKING, str(tmp_path / "log")],
         env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
-    status, share, *seen = done.stdout.split()
-    assert status == "ok" and float(share) < 0.01, done
-    assert 4 <= len(seen) <= 12 and "2" in seen
+    share, *seen = done.stdout.split() or ["nan"]
+    assert float(share) < 0.01, done
+    assert 12 <= len(seen) <= 36 and "2" in seen
 
 
 def test_unwatched_but_for_its_time(tmp_path: Path) -> None:
