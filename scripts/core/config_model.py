@@ -131,7 +131,7 @@ class Config(Part):
     batches: Batches = Field(
         default=[1, 8],
         description="Samples (photos) per call; each batch is measured apart. `auto` doubles from 1 to 256, and the "
-        "report names the batch from which on doubling gains less than 5 %.",
+        "report names the batch from which on doubling gains less than 5 %, if there is one among them.",
     )
     image_sizes: ImageSizes | None = Field(
         default=None,
@@ -151,7 +151,8 @@ class Config(Part):
     )
     measure: Measure = Field(default=_as_written({}), validate_default=True, description="How candidates are measured.")
     rate_per_s: Annotated[float, Field(gt=0, le=10**7)] = Field(
-        default=10.0, description="Requests per second that you expect: in what time a compilation pays is told by it."
+        default=10.0,
+        description="Items (photos) per second that you expect: in what time a compilation pays is told by it.",
     )
     finals: Finals = Field(default=_as_written({}), validate_default=True, description="The leaders, measured afresh.")
     serving: Serving = Field(default=_as_written({}), validate_default=True, description="What `serving` asks for.")

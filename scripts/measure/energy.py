@@ -139,7 +139,8 @@ def settle(
     told = {"idle_w": round(idle.watts, 3) if idle else None, "window_s": round(seconds, 3)}
     spent = spent_j(before["energy_uj"], after["energy_uj"], root)
     if is_gpu(device):
-        told["power_w"] = round(spent / seconds, 1) if spent is not None else None
+        is_long = seconds >= least_window_s(device)
+        told["power_w"] = round(spent / seconds, 1) if spent is not None and is_long else None
     reason = obstacle(device, mode, root) or _unsure(spent, seconds, idle, least_window_s(device))
     if reason is not None or spent is None or idle is None:
         return {"joules": None, **told, "reason": reason}

@@ -22,13 +22,11 @@ class BufferedSession(Session):
         self._inputs: Dict[str, cuda.Buffer] = {}
         self._outputs: Dict[str, cuda.Buffer] = {}
         self._locked: Dict[str, cuda.PageLocked] = {}
-        self._memory = 0
 
     def take(self, inputs: Dict[str, cuda.Buffer], outputs: Dict[str, cuda.Buffer]) -> None:
-        """Own these buffers. All that the candidate takes of the GPU is taken by now."""
+        """Own these buffers."""
         self._inputs, self._outputs = inputs, outputs
         self._locked = {name: cuda.PageLocked() for name in inputs}
-        self._memory = self._before - cuda.free_memory()
 
     def put(self, inputs: Arrays) -> None:
         for name, buffer in self._inputs.items():
@@ -57,8 +55,11 @@ class BufferedSession(Session):
         return self._clock.nanoseconds()
 
     def device_memory(self) -> Optional[int]:
-        """Bytes taken from the GPU by opening this session."""
-        return self._memory
+        """Bytes of the GPU taken by now, since before this session was opened.
+
+        Some runtimes take what their layers need at the first run: asked before it, they seem to need next to nothing.
+        """
+        return self._before - cuda.free_memory()
 
     def close(self) -> None:
         for locked in self._locked.values():

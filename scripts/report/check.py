@@ -94,12 +94,16 @@ def decided(contest: Contest, purpose: str) -> str:
     if contest.outcome == TIE:
         tied = listed([candidate(cells) for _, cells in contest.leaders.iterrows()])
         return f"{purpose}: no single winner, the finals cannot tell {tied} apart ({_figure(first, contest, purpose)})"
-    words = {WINNER: "wins the finals", ALONE: "is the only candidate", UNDECIDED: "led the screen, without finals"}
+    words = {
+        WINNER: "wins the finals",
+        ALONE: "is the only candidate that ran as asked and passed its gate",
+        UNDECIDED: "led the screen, without finals",
+    }
     return f"{purpose}: {candidate(first)} {words[str(contest.outcome)]} ({_figure(first, contest, purpose)})"
 
 
 def _figure(cells: pd.Series, contest: Contest, purpose: str) -> str:
-    """`5.21 ms, 95 % interval 5.10 to 5.30, batch 1`; items per second unless it is about latency."""
+    """`p10 5.21 ms, 95 % interval 5.10 to 5.30, batch 1`; items per second unless it is about latency."""
     point, lo, hi = (cells[name] for name in ("finals_ms", "finals_lo_ms", "finals_hi_ms"))
     if not known(point):
         names = [f"{contest.location}_{end}ms" for end in ("", "lo_", "hi_")]
@@ -109,7 +113,8 @@ def _figure(cells: pd.Series, contest: Contest, purpose: str) -> str:
         point, lo, hi = (per_second(batch, value) if known(value) else None for value in (point, hi, lo))
     interval = span(lo, hi)
     unit = "ms" if purpose == "latency" else "per second"
-    return f"{number(point)} {unit}{interval and f', 95 % interval {interval}'}, batch {batch}"
+    location = f"{contest.location} " if contest.mode == "latency" else ""
+    return f"{location}{number(point)} {unit}{interval and f', 95 % interval {interval}'}, batch {batch}"
 
 
 def summary(table: pd.DataFrame, plan: dict[str, Any], report: Path) -> list[str]:

@@ -2,6 +2,7 @@
 
     title, did, found   text: of the page, of what was compared, of what was reported
     network             the network of its figures
+    different           sentences: what is done otherwise here and may make a ratio another
     columns             what the page's table shows of each row (`study_cells.COLUMNS`)
     conditions          what was stated of machine and software, as text; keys: of `study_conditions.OURS`, or packages
     candidates          id, name, runtime, precision, variant, pruned (a method), devices, said: its figures by workload
@@ -74,6 +75,7 @@ class Original:
     found: str
     network: str
     columns: list[str]
+    different: list[str]
     conditions: dict[str, str]
     candidates: list[Asked]
     comparisons: list[Compared]
@@ -96,7 +98,7 @@ def read_original(path: Path) -> Original:
         ]
         return Original(
             name=path.stem, candidates=list(asked.values()), comparisons=compared,
-            pruned_file_mb=values.pop("pruned_file_mb", None), **values,
+            pruned_file_mb=values.pop("pruned_file_mb", None), different=values.pop("different", []), **values,
         )  # fmt: skip
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise SystemExit(f"{path} cannot be read ({error})") from None

@@ -16,15 +16,6 @@ Values = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Span:
-    """A figure with the bounds of its interval; the point where there is none."""
-
-    point: float
-    lo: float
-    hi: float
-
-
-@dataclass(frozen=True)
 class Line:
     """A candidate's total time: `outlay` seconds, then `each` seconds an inference."""
 
@@ -36,34 +27,28 @@ class Line:
         return self.outlay + self.each * inferences
 
 
-def span(row: Mapping[str, Any], name: str, unit: str) -> Span | None:
-    """The figure `name_unit` of a row with its bounds; None where it is unknown."""
-    point, lo, hi = (row.get(f"{name}{part}_{unit}") for part in ("", "_lo", "_hi"))
-    return None if point is None else Span(point, point if lo is None else lo, point if hi is None else hi)
-
-
 def compile_s(row: Mapping[str, Any]) -> float:
     """Seconds of compiling: wall time where it is known, else CPU time; none where nothing compiles."""
     return next((float(row[name]) for name in ("compile_s", "compile_cpu_s") if row.get(name) is not None), 0.0)
 
 
-def outlay(row: Mapping[str, Any]) -> Span | None:
-    """Seconds before the first answer: compiling and a cold start."""
-    cold, compiling = span(row, "cold_start", "s"), compile_s(row)
-    return None if cold is None else Span(compiling + cold.point, compiling + cold.lo, compiling + cold.hi)
+def outlay(row: Mapping[str, Any], end: str = "") -> float | None:
+    """Seconds before the first answer: compiling and a cold start; `end`, as `_lo`, of its interval."""
+    cold = row.get(f"cold_start{end}_s")
+    return None if cold is None else compile_s(row) + float(cold)
 
 
 def line(row: Mapping[str, Any], location: str) -> Line | None:
     """A row's total time against the number of inferences; None where it was not measured."""
     before, each = outlay(row), row.get(f"{location}_ms")
-    return None if before is None or each is None else Line(before.point, each / 1e3 / row["batch"])
+    return None if before is None or each is None else Line(before, each / 1e3 / row["batch"])
 
 
 def payoffs(rows: Mapping[Key, Values], location: str) -> dict[Key, Values]:
     """`break_even_inferences` of each row in latency mode, with its bounds.
 
     Zero where a candidate starts as soon as the baseline; empty where it never earns its outlay back. An upper bound
-    is empty where it may never.
+    is empty where it may never, both are where a figure has no interval.
     """
     latency = {key: row for key, row in rows.items() if row["mode"] == "latency" and row["status"] == "ok"}
     baselines = {workload(row): row for row in latency.values() if is_baseline(row)}
@@ -76,24 +61,27 @@ def payoffs(rows: Mapping[Key, Values], location: str) -> dict[Key, Values]:
 
 
 def _payoff(row: Values, baseline: Values, location: str) -> Values:
-    ours, theirs, base = outlay(row), outlay(baseline), span(baseline, location, "ms")
-    faster = span({f"speedup{part}_x": row.get(f"speedup{part}") for part in ("", "_lo", "_hi")}, "speedup", "x")
-    if ours is None or theirs is None or base is None or faster is None:
-        return {}
-    point = _inferences(ours.point - theirs.point, base.point, faster.point, row["batch"])
+    point = _inferences(row, baseline, location, "", "")
     if point is None:
         return {}
-    least = _inferences(ours.lo - theirs.hi, base.hi, faster.hi, row["batch"])
-    most = _inferences(ours.hi - theirs.lo, base.lo, faster.lo, row["batch"])
+    least = _inferences(row, baseline, location, "_lo", "_hi")
+    most = _inferences(row, baseline, location, "_hi", "_lo")
     return {"break_even_inferences": point, "break_even_lo": least, "break_even_hi": most}
 
 
-def _inferences(more_s: float, base_ms: float, faster: float, batch: int) -> float | None:
-    """Inferences that earn `more_s` seconds back; None where each costs time."""
-    if more_s <= 0:
+def _inferences(row: Values, baseline: Values, location: str, own: str, others: str) -> float | None:
+    """Inferences that earn a row's outlay back, taken at one end of its interval and at the other of all else.
+
+    None where a figure has no interval, or each inference costs time.
+    """
+    before, instead = outlay(row, own), outlay(baseline, others)
+    base_ms, faster = baseline.get(f"{location}{others}_ms"), row.get(f"speedup{others}")
+    if before is None or instead is None or base_ms is None or faster is None:
+        return None
+    if before <= instead:
         return 0.0
-    saved_s = base_ms / 1e3 * (1 - 1 / faster) / batch
-    return more_s / saved_s if saved_s > 0 else None
+    saved_s = base_ms / 1e3 * (1 - 1 / faster) / row["batch"]
+    return (before - instead) / saved_s if saved_s > 0 else None
 
 
 @dataclass(frozen=True)

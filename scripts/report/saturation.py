@@ -16,16 +16,19 @@ def candidate(values: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(values[name] for name in names)
 
 
-def enough(rates: Sequence[tuple[int, float]]) -> int:
-    """The first batch whose successor gains less than GAIN, of (batch, items per second) in ascending order."""
+def enough(rates: Sequence[tuple[int, float]]) -> int | None:
+    """The first batch whose successor gains less than GAIN, of (batch, items per second) in ascending order.
+
+    None where each still gained as much: the largest says nothing of the next.
+    """
     for (batch, rate), (_, more) in zip(rates, rates[1:], strict=False):
         if more < rate * GAIN:
             return batch
-    return rates[-1][0]
+    return None
 
 
 def saturation(rows: Mapping[Key, Values]) -> dict[Key, Values]:
-    """`saturation_batch` of each row that measured, where its candidate did at two batches or more."""
+    """`saturation_batch` of each row that measured, where its candidate stopped gaining within its batches."""
     groups: dict[tuple[Any, ...], list[Key]] = {}
     for key, row in rows.items():
         if row["status"] == "ok" and row.get("throughput_per_s"):
@@ -33,6 +36,5 @@ def saturation(rows: Mapping[Key, Values]) -> dict[Key, Values]:
     found: dict[Key, Values] = {}
     for keys in groups.values():
         rates = sorted((rows[key]["batch"], rows[key]["throughput_per_s"]) for key in keys)
-        if len(rates) > 1:
-            found |= {key: {"saturation_batch": enough(rates)} for key in keys}
+        found |= {key: {"saturation_batch": enough(rates)} for key in keys}
     return found

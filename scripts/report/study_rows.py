@@ -4,7 +4,7 @@ A line is one candidate of the original on one host under one workload, with its
 has none. Nothing that the original had is left out: what no row answers is a line with a reason.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,11 +13,14 @@ import pandas as pd
 from scripts.core.catalogue import RUNTIMES
 from scripts.report.evidence import Evidence, key_of
 from scripts.report.originals import Asked, Compared, Original, Values, matching
+from scripts.report.reading import Trial
 from scripts.report.relations import ratio
 from scripts.report.wording import FAILED_GATE, STATUS, known, listed
 from scripts.stats.intervals import Interval
 
 WHOLE = "whole"
+LEAST_ROUNDS = 3
+"""Of two rounds an interval is as wide as chance likes: the screen, with more trials, says more."""
 
 
 @dataclass(frozen=True)
@@ -173,8 +176,8 @@ def _merged(found: Iterator[Line]) -> list[Line]:
 class Claim:
     """One comparison on one host under one workload: the original's ratio, and ours or why there is none.
 
-    finals: the same ratio from the finals, where both took part in them; caveats: which of the two is not what was
-    asked for, or failed its gate.
+    finals: the same ratio from the finals, where both took part in LEAST_ROUNDS of their rounds; caveats: which of the
+    two is not what was asked for, or failed its gate.
     """
 
     compared: Compared
@@ -256,6 +259,11 @@ def _ratios(new: Line, old: Line, evidence: Evidence) -> tuple[Interval, Interva
     screen = ratio(evidence.trials[keys[1]], evidence.trials[keys[0]], evidence.location)
     for finals in evidence.finals.values():
         held = {finalist.key: finalist.trials for finalist in finals.finalists if finalist.trials}
-        if held.keys() >= set(keys):
+        if held.keys() >= set(keys) and len(_shared(held[keys[0]], held[keys[1]])) >= LEAST_ROUNDS:
             return screen, ratio(held[keys[1]], held[keys[0]], evidence.location)
     return screen, None
+
+
+def _shared(new: Sequence[Trial], old: Sequence[Trial]) -> set[Any]:
+    """The rounds in which both were measured."""
+    return {trial.round for trial in new} & {trial.round for trial in old}

@@ -54,6 +54,14 @@ def test_what_may_be_slower_has_no_upper_bound() -> None:
     assert found["break_even_hi"] is None and found["break_even_lo"] < found["break_even_inferences"]
 
 
+def test_without_an_interval_of_each_figure_there_is_none() -> None:
+    """Of one trial, or of rows that were measured apart: bounds equal to the point would claim certainty."""
+    for missing in ({"speedup_lo": None, "speedup_hi": None}, {"cold_start_lo_s": None, "cold_start_hi_s": None}):
+        found = paid(**missing)
+        assert found["break_even_inferences"] > 0
+        assert found["break_even_lo"] is None and found["break_even_hi"] is None
+
+
 def test_the_best_choice_changes_with_the_number() -> None:
     """Crossings by hand: 0 + 10n = 4 + 2n at 0.5, so from the first one on; 4 + 2n = 100 + n at 96."""
     lines = [Line(0.0, 10.0), Line(4.0, 2.0), Line(100.0, 1.0), Line(200.0, 3.0)]

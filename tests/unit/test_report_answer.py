@@ -122,7 +122,7 @@ def test_terminal_and_page_name_the_same(
     lite: tuple[Path, Page, list[list[Bar]]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     said = said_by_check(lite[0], capsys)
-    assert said.startswith("synthetic_lite: latency: ONNX Runtime wins the finals (5.")
+    assert said.startswith("synthetic_lite: latency: ONNX Runtime wins the finals (p10 5.")
     assert re.search(r"throughput: no single winner, the finals cannot tell [\w ]+ and [\w ]+ apart", said)
     names = re.search(r"cannot tell ([\w ]+) and ([\w ]+) apart", said)
     assert names and set(names.groups()) == {"ONNX Runtime", "OpenVINO"}

@@ -18,12 +18,15 @@ ROW: dict[str, Any] = {
     ("rates", "batch"),
     [
         ([(1, 100.0), (2, 190.0), (4, 199.0), (8, 400.0)], 2),
-        ([(1, 100.0), (2, 106.0), (4, 112.0)], 4),
+        ([(1, 100.0), (2, 106.0), (4, 112.0)], None),
+        ([(1, 100.0)], None),
         ([(1, 100.0), (2, 80.0)], 1),
-        ([(1, 100.0), (2, 105.0)], 2),
+        ([(1, 100.0), (2, 105.0)], None),
     ],
 )
-def test_the_first_batch_whose_successor_gains_less_than_5_percent(rates: list[tuple[int, float]], batch: int) -> None:
+def test_the_first_batch_whose_successor_gains_less_than_5_percent(
+    rates: list[tuple[int, float]], batch: int | None
+) -> None:
     assert enough(rates) == batch
 
 
@@ -34,7 +37,7 @@ def row(batch: int, rate: float | None, **more: Any) -> dict[str, Any]:
 def test_it_is_told_of_every_row_of_a_candidate_that_measured() -> None:
     rows = [row(8, 199.0), row(1, 100.0), row(4, 198.0), row(16, None, status="oom"), row(1, 9.0, precision="fp32")]
     found = saturation({(i,): each for i, each in enumerate(rows)})
-    assert found == {(i,): {"saturation_batch": 4} for i in (0, 1, 2)}
+    assert found == {(i,): {"saturation_batch": 4} for i in (0, 1, 2)} | {(4,): {"saturation_batch": None}}
 
 
 def test_too_little_memory_for_a_batch_is_a_result_where_a_smaller_one_ran() -> None:

@@ -117,6 +117,27 @@ def test_a_ratio_of_what_ran_otherwise_than_asked_says_so(tmp_path: Path, tree: 
     assert told == "asked for a provider that is absent, ran on another"
 
 
+def test_finals_of_two_shared_rounds_tell_no_ratio(tmp_path: Path, tree: Made) -> None:
+    """Eager PyTorch is a guest there and may miss rounds: the screen then says more."""
+    few = build_tree(tmp_path / "few", trials=3, samples=30, batches=(1,), rounds=2)
+    assert cells(tree.page(tmp_path), "ORT over Eager", NETWORK, HOST)[8] != ""
+    header = next(line for line in Made(few).page(tmp_path).splitlines() if line.startswith("| ratio "))
+    assert "in the finals" not in header
+
+
+def test_accuracy_is_told_of_trained_weights_alone(tmp_path: Path, tree: Made) -> None:
+    """And the page says whose are not."""
+    page = tree.page(tmp_path, TEXT.replace('["median", "rate", "p99"]', '["accuracy"]'))
+    trained, fresh = (cells(page, "Eager", name, HOST, "1") for name in (NETWORK, "synthetic_resnet.untrained"))
+    assert "%" in trained[6] and fresh[6] == ""
+    assert "The weights of `synthetic_resnet.untrained` are untrained" in page
+
+
+def test_what_is_done_otherwise_is_told(tmp_path: Path, tree: Made) -> None:
+    text = TEXT.replace("[conditions]", 'different = ["Frozen here."]\n[conditions]')
+    assert "\n- Frozen here.\n" in tree.page(tmp_path, text)
+
+
 def test_conditions_of_both_stand_side_by_side(tmp_path: Path, tree: Made) -> None:
     line = cells(tree.page(tmp_path), "CPU")
     assert line[1] == "An older CPU" and line[2] == "Synthetic CPU (test records), 2 cores"

@@ -286,6 +286,6 @@ def test_check_says_the_answer_when_all_went_well(tree: Path, capsys: pytest.Cap
     assert run_check(tree) == 0
     said = capsys.readouterr().out
     assert (tree / "ok.txt").read_text() == said
-    assert said.startswith("synthetic_lite: latency: ONNX Runtime wins the finals (5.")
+    assert said.startswith("synthetic_lite: latency: ONNX Runtime wins the finals (p10 5.")
     assert "TensorRT" in said and said.endswith("why the others are not it: reports/report.html\n")
     assert len(said.splitlines()) <= 6

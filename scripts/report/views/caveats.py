@@ -27,8 +27,9 @@ def _phases(rows: list[pd.Series]) -> Iterator[str]:
     if slow:
         hit = sum(int(match[1]) for match in slow)
         yield (
-            f"This host was in a slow phase in {hit} of {trials} trials, {PHASES}. The medians of {len(slow)} of"
-            f" {count(len(told), 'row')} measure that phase, too; p10 hardly does."
+            f"This host was in a slow phase in {hit} of {trials} trials, {PHASES}. It lasts longer than a trial, so"
+            f" {len(slow)} of {count(len(told), 'row')} are slower by the median and mostly by p10, too;"
+            " speed-ups, which pair trials of one round, are hit least."
         )
 
 

@@ -11,8 +11,9 @@ from scripts.core.catalogue import PRECISIONS
 from scripts.report.answers import CANDIDATE, Question
 from scripts.report.evidence import Evidence
 from scripts.report.lines import Series, lines
+from scripts.report.saturation import GAIN
 from scripts.report.views.charts import Chart, barred, file_name, marks, prefix_of
-from scripts.report.wording import WIDEST, at_any_size, known, runtime
+from scripts.report.wording import WIDEST, at_any_size, candidate, known, listed, percent, runtime
 
 LEAST_BATCHES, LEAST_SIZES = 3, 2
 """Fewer are told better by the charts of each batch."""
@@ -124,7 +125,21 @@ def _chart(figured: Figured, rows: pd.DataFrame, x: str, prefix: str, told: str,
     band = f" Band: 95 % interval, unless it is wider than {WIDEST} to 1." if figured.low else ""
     alone = "One request at a time, from the screen." if mode == "latency" else "Several requests in flight."
     note = f"{figured.unit[:1].upper()}{figured.unit[1:]}, a panel per precision. {alone}{band}{marks(rows)}"
+    note += saturated(rows) if (x, figured.column) == ("batch", "throughput_per_s") else ""
     yield Chart(f"{prefix}-{figured.name}", f"{figured.title}{told}", note, svg)
+
+
+def saturated(rows: pd.DataFrame) -> str:
+    """` The next batch gains less than 5 % from batch 4 on: OpenVINO; from batch 8 on: LiteRT (int8).`"""
+    told = rows[rows["saturation_batch"].notna()].drop_duplicates(list(CANDIDATE))
+    if not len(told):
+        return f" Each still gains {percent(GAIN - 1, 1)} or more from the last batch but one to the last."
+    found = {
+        int(batch): listed([candidate(cells) for _, cells in group.iterrows()])
+        for batch, group in told.groupby("saturation_batch")
+    }
+    first, *more = [f"from batch {batch} on: {names}" for batch, names in found.items()]
+    return f" The next batch gains less than {percent(GAIN - 1, 1)} {'; '.join([first, *more])}."
 
 
 def series(rows: pd.DataFrame, x: str, figured: Figured) -> list[Series]:

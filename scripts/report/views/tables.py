@@ -90,7 +90,12 @@ ON_GPU = (
     Column("Of reached", "", "Of what this GPU reached in a large matrix product of that type", share("peak_share", 3)),
     Column("Of promised", "", "Of what the GPU's data sheet says", share("peak_share_spec", 3)),
     Column("Bound by", "", "What the roofline says takes the time at least", text("bound"), words=True),
-    Column("GPU memory", "MB", "Taken by opening it; with PyTorch its allocator's peak", figure("gpu_mem_mb")),
+    Column(
+        "GPU memory",
+        "MB",
+        "Taken from opening to the last request; PyTorch's, TensorFlow's: their allocators' peak",
+        figure("gpu_mem_mb"),
+    ),
     Column("Power", "W", "Mean under load, idle included", figure("power_w")),
     Column("Busy", "%", "As the driver says", figure("gpu_util_pct")),
 )
@@ -183,7 +188,9 @@ def energy_reason(rows: pd.DataFrame) -> tuple[str, tuple[Column, ...]]:
     """The column of energy where any row could be read; else no column, and why in a sentence."""
     reasons = list(rows["energy_reason"].dropna().drop_duplicates())
     if rows["energy_j"].notna().any() or len(reasons) > 1:
-        return "", (Column("Energy", "J an item", "CPU package, idle subtracted", energy, words=True),)
+        return "", (
+            Column("Energy", "J an item", "Of the CPU package or the GPU, idle subtracted", energy, words=True),
+        )
     return f" Energy is not known: {reasons[0]}." if reasons else "", ()
 
 
