@@ -100,8 +100,11 @@ class Session:
         return None
 
     def device_memory(self) -> Optional[int]:
-        """Bytes of device memory that this session holds; None on the CPU."""
+        """Bytes of device memory that this process's sessions hold, or held at their peak; None on the CPU."""
         return None
+
+    def forget_device_peak(self) -> None:
+        """Have `device_memory` tell nothing of what was there before; only where it tells a peak."""
 
     def close(self) -> None:
         """Release what `open` took."""

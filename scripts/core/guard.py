@@ -40,9 +40,10 @@ THREAD_VARIABLES = (
 )  # fmt: skip
 OUT_OF_MEMORY_SIGNS = (
     "MemoryError", "bad_alloc", "can't allocate memory", "cannot allocate memory", "out of memory",
-    "CUDA_ERROR_OUT_OF_MEMORY", "Failed to allocate memory",
+    "CUDA_ERROR_OUT_OF_MEMORY", "Failed to allocate memory", "OOM when allocating", "OutOfMemory",
+    "CUDNN_STATUS_ALLOC_FAILED", "CUBLAS_STATUS_ALLOC_FAILED",
 )  # fmt: skip
-"""In the words of Python, C++, the kernel, CUDA's driver and libraries, and ONNX Runtime's arena."""
+"""In the words of Python, C++, the kernel, CUDA's driver and libraries, ONNX Runtime's arena, TensorFlow, TensorRT."""
 
 
 @dataclass(frozen=True)

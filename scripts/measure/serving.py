@@ -86,8 +86,7 @@ class Server:
     def __enter__(self) -> "Server":
         for thread in self._threads:
             thread.start()
-        for _ in self._threads:
-            self._ready.get()
+            self._ready.get()  # one after the other: see throughput's streams
         return self
 
     def __exit__(self, *_error: object) -> None:

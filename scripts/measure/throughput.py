@@ -203,8 +203,8 @@ def open_streams(bench: Bench, count: int) -> List[Session]:
     try:
         while len(streams) < count:
             streams.append(streams[0].clone())
-    except NotImplementedError:
-        close(streams)
+    except BaseException:
+        close(streams)  # what they hold would be missing for fewer streams
         raise
     return streams
 
@@ -235,22 +235,23 @@ def search(bench: Bench, score: Callable[[Window], Any]) -> Found:
             tried[count] = window(streams, [bench.inputs] * count, brief, bench.device)
         except NotImplementedError as error:
             left_out[count] = str(error)
-        except RuntimeError as error:
+        except Exception as error:  # ONNX Runtime's errors share no other base
             if not tried:
                 raise
             left_out[count] = "failed: %s" % " ".join(str(error).split())
     best = max(tried, key=lambda count: score(tried[count]))
     found = Found(_changed(bench, streams, best), tried, left_out)
-    _forget_what_was_tried()
+    _forget_what_was_tried(found.streams[0])
     return found
 
 
-def _forget_what_was_tried() -> None:
+def _forget_what_was_tried(stream: Session) -> None:
     """Have the allocator return freed memory, and start the peak anew: what was only tried is not the candidate's."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it
     if trim is not None:
         trim(0)
     reset_peak()
+    stream.forget_device_peak()
 
 
 def _changed(bench: Bench, streams: List[Session], count: int) -> List[Session]:

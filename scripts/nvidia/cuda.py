@@ -7,7 +7,7 @@ import ctypes
 import threading
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 
@@ -24,6 +24,8 @@ class CudaError(RuntimeError):
 
 _chosen: "Dict[str, ctypes.c_void_p]" = {}
 """The context of the GPU that this process uses."""
+_free_at_first: "List[int]" = []
+"""Bytes that were free when it was chosen."""
 _thread = threading.local()
 
 
@@ -79,6 +81,8 @@ def use(device: int) -> str:
     call("cuDevicePrimaryCtxRetain", ctypes.byref(context), handle)  # the one that the CUDA runtime uses too
     call("cuCtxSetCurrent", context)
     _chosen["context"], _thread.has_context = context, True
+    if not _free_at_first:
+        _free_at_first.append(free_memory())
     name = ctypes.create_string_buffer(256)
     call("cuDeviceGetName", name, len(name), handle)
     major, minor = ctypes.c_int(), ctypes.c_int()
@@ -92,6 +96,11 @@ def free_memory() -> int:
     free, total = ctypes.c_size_t(), ctypes.c_size_t()
     call("cuMemGetInfo_v2", ctypes.byref(free), ctypes.byref(total))
     return free.value
+
+
+def taken_memory() -> int:
+    """Bytes of device memory taken since this process chose its GPU, by whatever took them."""
+    return _free_at_first[0] - free_memory()
 
 
 class Stream:
@@ -193,8 +202,11 @@ class Buffer:
     def __init__(self, shape: "tuple[int, ...]", dtype: Any) -> None:
         size = np.dtype(dtype).itemsize * int(np.prod(shape, dtype=np.int64))
         host, device = ctypes.c_void_p(), ctypes.c_uint64()
+        self._held: List[Tuple[str, Any]] = []
         call("cuMemHostAlloc", ctypes.byref(host), ctypes.c_size_t(size), 0)
+        self._held.append(("cuMemFreeHost", host))
         call("cuMemAlloc_v2", ctypes.byref(device), ctypes.c_size_t(size))
+        self._held.append(("cuMemFree_v2", device))
         self._host, self._size, self.address = host, size, device.value
         memory = (ctypes.c_byte * size).from_address(host.value or 0)
         self.array = np.frombuffer(memoryview(memory), dtype=dtype).reshape(shape)
@@ -213,5 +225,10 @@ class Buffer:
     def close(self) -> None:
         """Free both; `array` must not be touched afterwards."""
         del self.array
-        call("cuMemFree_v2", ctypes.c_uint64(self.address))
-        call("cuMemFreeHost", self._host)
+        while self._held:
+            call(*self._held.pop())
+
+    def __del__(self) -> None:
+        """Of a session that memory did not suffice for: nobody closes what was never opened whole."""
+        while self._held:
+            _status(*self._held.pop())

@@ -11,13 +11,9 @@ from scripts.nvidia import cuda
 
 
 class BufferedSession(Session):
-    """A stream, a clock, and a buffer for every input and output, which the room fills in and binds.
+    """A stream, a clock, and a buffer for every input and output, which the room fills in and binds."""
 
-    before: bytes of device memory that were free before the candidate took any.
-    """
-
-    def __init__(self, before: int) -> None:
-        self._before = before
+    def __init__(self) -> None:
         self._stream, self._clock = cuda.Stream(), cuda.Clock()
         self._inputs: Dict[str, cuda.Buffer] = {}
         self._outputs: Dict[str, cuda.Buffer] = {}
@@ -55,11 +51,11 @@ class BufferedSession(Session):
         return self._clock.nanoseconds()
 
     def device_memory(self) -> Optional[int]:
-        """Bytes of the GPU taken by now, since before this session was opened.
+        """Bytes of the GPU that this process has taken by now, for all of its sessions.
 
         Some runtimes take what their layers need at the first run: asked before it, they seem to need next to nothing.
         """
-        return self._before - cuda.free_memory()
+        return cuda.taken_memory()
 
     def close(self) -> None:
         for locked in self._locked.values():

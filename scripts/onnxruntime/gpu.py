@@ -57,7 +57,7 @@ class OnnxRuntimeGpu(BufferedSession):
     """One loaded graph with its own stream, buffers and bindings."""
 
     def __init__(self, artifact: Path, options: Options, asked: str, gpu: str) -> None:
-        super().__init__(cuda.free_memory())
+        super().__init__()
         self._artifact, self._options, self._asked, self._gpu = artifact, options, asked, gpu
         how = settings(options.threads_each)
         how.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL  # nothing has compiled it

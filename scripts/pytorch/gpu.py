@@ -141,6 +141,10 @@ class GpuSession(Session):
         """The greatest number of bytes that PyTorch's allocator held on the GPU."""
         return int(torch.cuda.max_memory_reserved(self._options.device))
 
+    def forget_device_peak(self) -> None:
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(self._options.device)
+
     def placement(self) -> Placement:
         return self._placed(self._inputs)
 

@@ -13,6 +13,7 @@ import torch
 
 from scripts.core.door import Options
 from scripts.core.verb import Unsupported
+from scripts.nvidia.device import is_gpu
 
 CACHE = "cache.bin"
 KERNELS = "kernels"
@@ -200,9 +201,12 @@ def scratch() -> Path:
 
 
 def check_built_for(artifact: Path, options: Options) -> Dict[str, Any]:
-    """What was built, from the artifact; the generated code serves one batch size and number of threads."""
+    """What was built, from the artifact; what was generated serves one batch size, on the CPU one number of threads."""
     what: Dict[str, Any] = json.loads((artifact / SUMMARY).read_text())
-    for name, asked in (("threads", options.threads), ("batch", options.batch)):
+    served = (
+        {"batch": options.batch} if is_gpu(options.device) else {"threads": options.threads, "batch": options.batch}
+    )
+    for name, asked in served.items():
         if what[name] != asked:
             raise Unsupported("compiled for %s %d; asked for %d: compile it again" % (name, what[name], asked))
     return what

@@ -62,6 +62,9 @@ class TensorFlowGpu(TensorFlow):
         """The greatest number of bytes that TensorFlow's allocator held on the GPU."""
         return int(tf.config.experimental.get_memory_info(GPU)["peak"])
 
+    def forget_device_peak(self) -> None:
+        tf.config.experimental.reset_memory_stats(GPU)
+
     def close(self) -> None:
         for locked in self._locked.values():
             locked.release()

@@ -153,7 +153,7 @@ def build(source: Path, options: "Dict[str, Any]", kept: Optional[Path] = None) 
     usual = {tensor.name: (batches[1],) + tuple(tensor.shape)[1:] for tensor in free_inputs(network)} if batches else {}
     if not batches:
         fix_batch(network, options["batch"])
-    table = layers.multiplications(network) if versions.strongly_typed(options["runtime"]) else {}
+    table = layers.multiplications(network)
     config, used = configure(builder, options)
     if batches:
         config.add_optimization_profile(profiled(builder, network, batches))

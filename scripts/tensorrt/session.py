@@ -32,7 +32,6 @@ def open(artifact: Path, options: Dict[str, Any]) -> Session:
     asked = Options.of(options)
     version = versions.require(asked.runtime)
     gpu = cuda.use(device.number(asked.device))  # first: without a GPU, TensorRT 8.6 does not refuse, it crashes
-    before = cuda.free_memory()
     log = versions.logger()
     runtime = versions.trt.Runtime(log)
     engine = runtime.deserialize_cuda_engine((artifact / "model.engine").read_bytes())
@@ -41,18 +40,17 @@ def open(artifact: Path, options: Dict[str, Any]) -> Session:
             "%s %s cannot run this engine on %s: %s"
             % (versions.TITLES[versions.library_of(asked.runtime)], version, gpu, versions.complaints(log))
         )
-    return TensorRT(engine, asked, gpu, before, (runtime, log, artifact))
+    return TensorRT(engine, asked, gpu, (runtime, log, artifact))
 
 
 class TensorRT(BufferedSession):
     """One execution context with its own stream and buffers; clones share the engine.
 
-    before: bytes of device memory that were free before this session took any; keep: what must outlive the engine
-    (its runtime, the log), and the folder that it came from.
+    keep: what must outlive the engine (its runtime, the log), and the folder that it came from.
     """
 
-    def __init__(self, engine: Any, options: Options, gpu: str, before: int, keep: Any) -> None:
-        super().__init__(before)
+    def __init__(self, engine: Any, options: Options, gpu: str, keep: Any) -> None:
+        super().__init__()
         self._engine, self._options, self._gpu, self._keep = engine, options, gpu, keep
         self._context = engine.create_execution_context()
         if self._context is None:
@@ -99,7 +97,7 @@ class TensorRT(BufferedSession):
     def clone(self) -> Session:
         if any(self._engine.get_tensor_shape(name)[0] == -1 for name in self._options.inputs):
             raise NotImplementedError("contexts of one engine cannot share an optimisation profile")
-        return TensorRT(self._engine, self._options, self._gpu, cuda.free_memory(), self._keep)
+        return TensorRT(self._engine, self._options, self._gpu, self._keep)
 
     def placement(self) -> Placement:
         """The engine's layers by dtype; degraded if it multiplies less in what was asked for than the graph declares.

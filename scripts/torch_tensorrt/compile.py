@@ -7,8 +7,7 @@ that PyTorch keeps.
 """
 
 from collections import Counter
-from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import torch
 
@@ -35,46 +34,63 @@ def shapes(tensors: "List[Dict[str, Any]]", options: "Dict[str, Any]") -> "List[
     return found
 
 
-def exported(folder: Path, options: "Dict[str, Any]") -> "Tuple[torch.export.ExportedProgram, List[Dict[str, Any]]]":
-    """The network on the GPU in its precision, exported for the batch or the range of batches; and its inputs."""
-    module = gpu.program(folder, options["precision"], options["device"])
-    tensors: List[Dict[str, Any]] = description.read(folder)["inputs"]
+def given(tensors: "List[Dict[str, Any]]", options: "Dict[str, Any]") -> "Tuple[torch.Tensor, ...]":
+    """An example of each input on the GPU, of the batch or of the usual one of a range."""
     profile = options.get("profile")
-    given = export.example(tensors, profile[1] if profile else options["batch"])
-    inputs = tuple(tensor.to(options["device"]) for tensor in given)
-    free = torch.export.Dim("batch", min=profile[0], max=profile[2]) if profile else None
-    dynamic = tuple({0: free} for _ in inputs) if profile else None
+    example = export.example(tensors, profile[1] if profile else options["batch"])
+    return tuple(tensor.to(options["device"]) for tensor in example)
+
+
+def exported(
+    module: torch.nn.Module, inputs: "Tuple[torch.Tensor, ...]", profile: "Optional[List[int]]"
+) -> torch.export.ExportedProgram:
+    """The network exported for the batch of `inputs`, or for the range of batches of a profile."""
+    dynamic: Any = None
+    if profile:
+        free = torch.export.Dim("batch", min=profile[0], max=profile[2])
+        dynamic = tuple({0: free} for _ in inputs)
+        if isinstance(module, gpu.Lowered):  # its inputs are one argument, `*inputs`
+            dynamic = (dynamic,)
     with torch.no_grad():
-        return torch.export.export(module, inputs, dynamic_shapes=dynamic), tensors
+        return torch.export.export(module, inputs, dynamic_shapes=dynamic)
 
 
 def parts(module: torch.fx.GraphModule) -> "Dict[str, Any]":
-    """What of a compiled program runs as engines, and which operators PyTorch keeps."""
+    """What of a compiled program runs as engines, and which operators PyTorch keeps: they lie in parts of their own."""
+    called = [str(node.target) for node in module.graph.nodes if node.op == "call_module"]
+    graphs = [module, *(module.get_submodule(name) for name in called if "_run_on_gpu" in name)]
     kept = Counter(
-        getattr(node.target, "__name__", str(node.target)) for node in module.graph.nodes if node.op == "call_function"
+        getattr(node.target, "__name__", str(node.target))
+        for part in graphs
+        for node in part.graph.nodes
+        if node.op == "call_function"
     )
-    engines = sum(node.op == "call_module" and "_run_on_acc" in str(node.target) for node in module.graph.nodes)
+    engines = sum("_run_on_acc" in name for name in called)
     return {"engines": engines, "kept": {name: count for name, count in kept.items() if name != "getitem"}}
 
 
 def work(job: Job) -> Facts:
     trt, options, folder = library.require(), job.options, job.sources["portable"]
     gpu.require(options["device"])
-    program, tensors = exported(folder, options)
-    inputs = shapes(tensors, options)
+    tensors: List[Dict[str, Any]] = description.read(folder)["inputs"]
+    example, inputs = given(tensors, options), shapes(tensors, options)
+    module = gpu.program(folder, options["precision"], options["device"])
+    program = exported(module, example, options.get("profile"))
     timing = {"timing_cache_path": str(job.cache / TIMING)} if job.cache else {}
     is_warm = bool(job.cache and (job.cache / TIMING).exists())
     compiled = trt.dynamo.compile(
         program,
         arg_inputs=inputs,
         device=options["device"],
+        use_explicit_typing=True,  # the network's own types, not float32 for all layers
         disable_tf32=options["precision"] != "tf32",
         optimization_level=options["optimization_level"],
         workspace_size=int((options["workspace_mb"] or 0) * 1e6),
         **timing,
     )
     made = parts(compiled)
-    trt.save(compiled, str(job.out / FILE), output_format="exported_program", arg_inputs=inputs)
+    of_saving = inputs if options.get("profile") else list(example)  # a range is told by the library's descriptions
+    trt.save(compiled, str(job.out / FILE), output_format="exported_program", arg_inputs=of_saving)
     write_json(job.out / PARTS, made)
     return {
         "versions": {"torch": torch.__version__, "torch_tensorrt": trt.__version__},

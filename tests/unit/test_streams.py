@@ -152,6 +152,69 @@ def test_what_a_room_cannot_have_is_told_and_the_rest_goes_on() -> None:
     assert set(found.tried) == {1} and found.left_out == {2: "not with 2", 4: "not with 4"}
 
 
+class OwnError(Exception):
+    """An error that is no RuntimeError, as ONNX Runtime's are."""
+
+
+def test_streams_that_fail_to_open_are_told_and_leave_nothing_behind() -> None:
+    """The second stream finds no memory: the first is closed, and fewer streams go on."""
+    room = Room({1: 0.004, 2: 0.004})
+    opened = room.open
+
+    def short(options: dict[str, Any]) -> Session:
+        session = opened(options)
+
+        def clone() -> Session:
+            raise OwnError("no memory for another")
+
+        session.clone = clone  # type: ignore[method-assign]
+        return session
+
+    bench = room.bench(2)._replace(open=short)
+    found = search(bench, lambda tried: tried.rate)
+    assert found.streams == [bench.session] and found.left_out == {2: "failed: no memory for another"}
+    assert [session.closed for session in room.opened] == [False, True]
+
+
+def test_a_peak_of_device_memory_is_of_the_streams_that_are_measured() -> None:
+    room, forgot = Room({1: 0.02, 2: 0.004}), []
+    opened = room.open
+
+    def noting(options: dict[str, Any]) -> Session:
+        session = opened(options)
+        session.forget_device_peak = lambda: forgot.append(session)  # type: ignore[method-assign]
+        return session
+
+    found = search(room.bench(2)._replace(open=noting), lambda tried: tried.rate)
+    assert len(found.streams) == 2 and forgot == found.streams[:1]
+
+
+class NoLoadGen:
+    """As much of LoadGen as a server takes that answers no query."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *_: None
+
+
+def test_streams_of_a_server_warm_up_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What libraries look for in their first calls fails beside others' work on a GPU."""
+    running: list[Sleeper] = []
+    most = []
+
+    class Seen(Sleeper):
+        def execute(self) -> None:
+            running.append(self)
+            most.append(len(set(running)))
+            super().execute()
+            running.remove(self)
+
+    monkeypatch.setattr(loadgen, "module", NoLoadGen)
+    streams = [Seen() for _ in range(3)]
+    with serving.Server(streams, {}, FAST) as started:
+        assert started.error is None and all(stream.requests >= 2 for stream in streams)
+    assert max(most) == 1
+
+
 def server(limit: float, missed: set[int] = frozenset()) -> Any:
     """Runs that meet the limit up to the rate `limit`, but for those whose number (from 0) is in `missed`."""
     number = iter(range(100))

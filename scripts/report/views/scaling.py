@@ -135,7 +135,7 @@ def saturated(rows: pd.DataFrame) -> str:
     if not len(told):
         return f" Each still gains {percent(GAIN - 1, 1)} or more from the last batch but one to the last."
     found = {
-        int(batch): listed([candidate(cells) for _, cells in group.iterrows()])
+        str(batch): listed([candidate(cells) for _, cells in group.iterrows()])
         for batch, group in told.groupby("saturation_batch")
     }
     first, *more = [f"from batch {batch} on: {names}" for batch, names in found.items()]
