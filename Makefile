@@ -31,7 +31,7 @@ records: $(VENV)/.ready ## this machine's records as one file, to be shown in an
 	@$(BIN)/python -m scripts.report.others --artifacts artifacts
 
 study: $(VENV)/.ready ## a published study, from nothing to its page: make study NAME=densenet121_optimizations
-	@$(if $(NAME),,$(error name a study: make study NAME=densenet121_optimizations))
+	@$(if $(wildcard studies/$(or $(NAME),?*).yaml),,$(error there is no study '$(NAME)'; there are $(basename $(notdir $(wildcard studies/*.yaml)))))$(if $(NAME),,$(error name a study: make study NAME=densenet121_optimizations))
 	@$(RUN) all --configfile studies/$(NAME).yaml
 	@$(BIN)/python -m scripts.report.others --artifacts artifacts/studies/$(NAME) --out studies/records/$(NAME).tar.xz
 	@$(BIN)/python -m scripts.core.within report scripts.report.studies
@@ -84,6 +84,7 @@ clean: ## remove outputs (not the environments in the user's cache)
 
 $(VENV)/.ready: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Assay needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name one: make PYTHON=python3.11")'
+	@test ! -L $(VENV) || { echo "$(VENV) is a link, and setting up would empty what it leads to: remove the link" >&2; exit 1; }
 	@echo "Setting up $(VENV)"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.txt

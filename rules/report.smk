@@ -57,7 +57,7 @@ rule summarise:
             IN_REPORT,
             "scripts.report.summarise --plan {input.plan:q}",
             '--artifacts "$(dirname {input.plan:q})"',
-            "--csv {output.csv:q} --parquet {output.parquet:q} --compile-csv {output.compiled:q} > {log:q} 2>&1",
+            "--csv {output.csv:q} --parquet {output.parquet:q} --compile-csv {output.compiled:q} 2>&1 | tee {log:q}",
         )
 
 
@@ -95,7 +95,7 @@ rule report:
             IN_REPORT,
             "scripts.report.report --plan {input.plan:q} --csv {input.csv:q}",
             '--artifacts "$(dirname {input.plan:q})"',
-            "--html {output.html:q} --figures {output.figures:q} > {log:q} 2>&1",
+            "--html {output.html:q} --figures {output.figures:q} 2>&1 | tee {log:q}",
         )
 
 
@@ -148,5 +148,5 @@ rule export_candidate:
             IN_REPORT,
             "scripts.report.export --plan {input.plan:q} --csv {input.csv:q}",
             '--artifacts "$(dirname {input.plan:q})"',
-            "--network {wildcards.model}.{wildcards.weights} --record {output.record:q} > {log:q} 2>&1",
+            "--network {wildcards.model}.{wildcards.weights} --record {output.record:q} 2>&1 | tee {log:q}",
         )

@@ -30,5 +30,5 @@ if CONFIG["study"]:
                 IN_REPORT,
                 "scripts.report.study --plan {input.plan:q} --csv {input.csv:q}",
                 '--artifacts "$(dirname {input.plan:q})"',
-                "--study {params.study} --out {output.page:q} > {log:q} 2>&1",
+                "--study {params.study} --out {output.page:q} 2>&1 | tee {log:q}",
             )

@@ -59,15 +59,12 @@ def _plain(value: Any) -> Any:
 
 def _read(file: str) -> Any:
     """The content of a YAML or JSON file. Raises ConfigError."""
-    import yaml  # not needed by Snakemake, which reads the files itself
+    from scripts.core import config_files  # not needed by Snakemake, which reads the files itself
 
     try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-        return yaml.safe_load(text)
-    except OSError as error:
-        raise ConfigError([f"{file}: cannot be read ({error.strerror}); name a file that exists"]) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError([f"{file}: is no YAML ({' '.join(str(error).split())})"]) from None
+        return config_files.parsed(sys.stdin.read(), "-") if file == "-" else config_files.read(Path(file))
+    except config_files.Unreadable as error:
+        raise ConfigError([str(error)]) from None
 
 
 def _merged(below: Any, above: Any) -> Any:

@@ -45,8 +45,24 @@ ENVIRONMENTS = tuple(
 )
 """The toolchains whose Python `interpreters` may name."""
 
+SOURCES = ("data", "docs", "envs", "profiles", "rules", "scripts", "studies", "tests")
+"""Folders of the project, which no output is written to."""
+
+
+def _for_output(text: str, info: ValidationInfo) -> str:
+    where = (base_of(info) / text).resolve()
+    taken = next((path for path in (where, *where.parents) if path.exists() and not path.is_dir()), None)
+    if taken is not None:
+        raise_mistakes([((), f"{text} leads to or through a file; name a folder, which is made if it is not there")])
+    inside = next((name for name in SOURCES if where.is_relative_to((base_of(info) / name).resolve())), None)
+    if inside is not None or where == base_of(info).resolve():
+        raise_mistakes([((), f"{text} is the project itself; name a folder for outputs alone, such as artifacts")])
+    return text
+
+
 Folder = Annotated[
     str,
+    AfterValidator(_for_output),
     Field(pattern=r"^[^\s{}'\"]+$", json_schema_extra={ALLOWED: "a path without spaces, quotes and braces"}),
 ]
 HostName = Annotated[
@@ -244,6 +260,14 @@ class Config(Part):
         if measure and value.trial_s <= measure.seconds + measure.warmup_seconds:
             least = f"{measure.seconds + measure.warmup_seconds:g} (measure.seconds and measure.warmup_seconds)"
             raise_mistakes([(("trial_s",), f"{value.trial_s:g} is too short; give a number above {least}")])
+        return value
+
+    @field_validator("reports")
+    @classmethod
+    def _folders_differ(cls, value: str, info: ValidationInfo) -> str:
+        other = info.data.get("artifacts")
+        if other is not None and (base_of(info) / value).resolve() == (base_of(info) / other).resolve():
+            raise_mistakes([((), f"{value} is the folder of artifacts, too; give each its own")])
         return value
 
     @field_validator("photos")

@@ -1,6 +1,8 @@
 """What the parts of the config's schema share: strictness, lists without repetition, paths that exist."""
 
 import csv
+import lzma
+import tarfile
 from pathlib import Path
 from typing import Annotated, TypeVar, cast
 
@@ -52,7 +54,7 @@ def _existing_file(text: str, info: ValidationInfo) -> str:
 
 def _records(text: str, info: ValidationInfo) -> str:
     where = base_of(info) / text
-    if not (where.is_file() and where.name.endswith(".tar.xz")) and not (where / "hosts").is_dir():
+    if not (where / "hosts").is_dir() and not (where.name.endswith(".tar.xz") and _begins_with_records(where)):
         raise_mistakes(
             [
                 (
@@ -62,6 +64,16 @@ def _records(text: str, info: ValidationInfo) -> str:
             ]
         )
     return text
+
+
+def _begins_with_records(path: Path) -> bool:
+    """Whether a file is an archive whose first entry is a host's record. The rest is looked at when it is unpacked."""
+    try:
+        with tarfile.open(path) as archive:
+            first = archive.next()
+    except (OSError, tarfile.TarError, lzma.LZMAError, EOFError):
+        return False
+    return first is not None and first.name.startswith("hosts/")
 
 
 Records = Annotated[str, path_field("an archive of `make records`, or a folder of artifacts"), AfterValidator(_records)]

@@ -126,6 +126,19 @@ def describe(python: Path) -> dict[str, Any]:
     return {**json.loads(done.stdout), "python": str(python)}
 
 
+def require_numpy(name: str, python: Path, lock: Path) -> None:
+    """Raises `Failed` where an interpreter that is there already lacks NumPy, which whatever runs in it hands over."""
+    if not re.search(r"^numpy==", lock.read_text(), re.MULTILINE):
+        return
+    done = subprocess.run([str(python), "-c", "import numpy"], capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = done.stderr.strip().splitlines()[-1]
+        raise Failed(
+            f"{python} cannot import NumPy ({said}); what to do: install the packages of envs/{name}.in there, or "
+            f"name another Python under interpreters.{name}"
+        )
+
+
 def _whole(place: Path) -> dict[str, Any] | None:
     """The marker's content, if the environment is whole and its base interpreter is still there."""
     if not os.access(place / "bin" / "python", os.X_OK):
@@ -205,7 +218,9 @@ def record(args: argparse.Namespace) -> dict[str, Any]:
     base.update(lock_sha256=lock_hash(args.lock), status="ok", reason=None)
     try:
         if existing:
-            return {**base, **describe(Path(os.path.abspath(existing))), "install_s": 0.0}
+            described = describe(Path(os.path.abspath(existing)))
+            require_numpy(args.name, Path(described["python"]), args.lock)
+            return {**base, **described, "install_s": 0.0}
         choice = torch_build.read(args.torch_choice) if args.torch_choice else None
         return {**base, **make(args.name, args.lock, args.cache, choice.find_links if choice else [])}
     except Failed as error:

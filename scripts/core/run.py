@@ -15,6 +15,8 @@ import subprocess
 import sys
 import time
 
+from scripts.core import config_files
+from scripts.core.config import EXIT_MISTAKES
 from scripts.core.paths import ROOT
 
 LOCK = ROOT / ".snakemake" / "assay.lock"
@@ -78,6 +80,11 @@ def main() -> int:
     if os.getppid() != parent:
         return 1
     os.chdir(ROOT)
+    try:
+        config_files.check(sys.argv[1:])
+    except config_files.Unreadable as error:
+        print(f"The config has a mistake:\n  {error}", file=sys.stderr)
+        return EXIT_MISTAKES
     held = hold_lock()
     command = [sys.executable, "-m", "snakemake", "--nolock", *sys.argv[1:]]
     return watch(subprocess.Popen(command, preexec_fn=_die_with_parent, pass_fds=[held]))

@@ -119,8 +119,8 @@ def _tensors(path: Path) -> Any:
             "weights: %s holds more than tensors and would run code when loaded; save the network's state_dict() alone"
             % path
         ) from None
-    except (RuntimeError, EOFError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
+    except (RuntimeError, EOFError, ValueError, KeyError, IndexError, AttributeError) as error:  # of a file of any kind
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise Mistake("weights: %s cannot be read as a file of tensors (%s)" % (path, reason)) from None
 
 

@@ -3,6 +3,7 @@
 import importlib
 import os
 import sys
+import traceback
 from types import ModuleType
 from typing import Optional
 
@@ -27,7 +28,7 @@ def build(path: str, folder: Optional[str] = None) -> torch.nn.Module:
     """Import the function that `path` names and call it.
 
     `folder`, relative to the working directory (which is searched in any case), is searched first.
-    Errors of the user's own code keep their traceback; a path that leads nowhere is a `Mistake`.
+    What goes wrong is a `Mistake`; errors of the user's own code print their traceback before it.
     """
     name, _, attribute = path.partition(":")
     if not name or not attribute:
@@ -48,7 +49,11 @@ def build(path: str, folder: Optional[str] = None) -> torch.nn.Module:
     if not callable(function):
         there = sorted(key for key, value in vars(module).items() if callable(value) and not key.startswith("_"))
         raise Mistake("build: %s has no function %s; it has %s" % (name, attribute, ", ".join(there) or "none"))
-    network = function()
+    try:
+        network = function()
+    except Exception as error:
+        traceback.print_exc()
+        raise Mistake("build: %s raised %s: %s" % (path, type(error).__name__, error)) from None
     if not isinstance(network, torch.nn.Module):
         raise Mistake("build: %s returned %s; it must return a torch.nn.Module" % (path, type(network).__name__))
     return network

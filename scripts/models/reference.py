@@ -36,6 +36,7 @@ def work(job: Job) -> Facts:
         samples = job.options["model"].get("samples")
         inputs = arrays.read(Path(samples), model["inputs"]) if samples else arrays.drawn(model["inputs"], DRAWN)
         results = run(built, inputs)
+        require_numbers(results, model)
         _save(job.out, "inputs", model["inputs"], inputs)
         _save(job.out, "logits", model["outputs"], results)
         splits = [photos.CALIBRATION if i % 2 else photos.VALIDATION for i in range(len(inputs[0]))]
@@ -45,6 +46,7 @@ def work(job: Job) -> Facts:
         return {"versions": registry.versions(), "options": options, "samples": len(inputs[0])}
     records, pixels = _photos(job.options.get("photos"), model)
     logits = run(built, [pixels])[0]
+    require_numbers([logits], model)
     _save(job.out, "inputs", model["inputs"], [pixels])
     _save(job.out, "logits", model["outputs"], [logits])
     write_json(job.out / "photos.json", records)
@@ -64,6 +66,18 @@ def run(built: torch.nn.Module, inputs: Sequence[np.ndarray]) -> List[np.ndarray
             tensors = torch.utils._pytree.tree_leaves(result)
             rows.append([tensor.numpy() for tensor in tensors])
     return [np.ascontiguousarray(np.concatenate(column)) for column in zip(*rows)]
+
+
+def require_numbers(outputs: Sequence[np.ndarray], model: Dict[str, Any]) -> None:
+    """Raises Mistake where the network itself answers with infinities or what is no number: nothing can be held
+    against that."""
+    for tensor, values in zip(model["outputs"], outputs):
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            share = 100 * (1 - np.isfinite(values).mean())
+            raise Mistake(
+                "weights: %.3g %% of the network's own outputs (%s, in float32 on the CPU) are no finite numbers; "
+                "correct the checkpoint, or its preprocessing" % (share, tensor["name"])
+            )
 
 
 def accuracy(logits: np.ndarray, records: Sequence[Dict[str, Any]]) -> Any:

@@ -38,7 +38,7 @@ def log_of(row: Row, status: str) -> Path | None:
                 folder / "reference.log",
                 record.path.with_suffix(".log"),
             ):
-                if path.is_file():
+                if path.is_file() and path.stat().st_size:
                     return path
     return None
 

@@ -10,6 +10,7 @@ import argparse
 import hashlib
 import io
 import json
+import lzma
 import shutil
 import tarfile
 from collections.abc import Iterator
@@ -99,7 +100,7 @@ def opened(source: Path, artifacts: Path) -> Path:
         try:
             with tarfile.open(source) as archive:
                 archive.extractall(partial, filter="data")
-        except tarfile.TarError as error:
+        except (tarfile.TarError, lzma.LZMAError, EOFError) as error:
             raise SystemExit(f"{source} is no archive of `make records` ({error}): fetch it again") from None
         partial.rename(folder)
     return folder

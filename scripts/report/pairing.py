@@ -48,7 +48,7 @@ def read_table(path: Path) -> pd.DataFrame:
         if path.suffix == ".parquet":
             table = pd.read_parquet(path)
         else:
-            table = pd.read_csv(path, dtype="string", keep_default_na=False, na_values=[""])
+            table = pd.read_csv(path, dtype=COLUMNS, keep_default_na=False, na_values=[""])
     except (OSError, ValueError) as error:
         raise Mistake(f"{path} cannot be read as a results file: {error}") from None
     missing = [name for name in (*KEY, "status", "trials", "median_ms") if name not in table.columns]

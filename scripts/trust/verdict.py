@@ -93,9 +93,12 @@ def main() -> int:
     if not path.exists():
         print(f"{path} does not exist: run `make trust`", file=sys.stderr)
         return FAILED
-    trust = json.loads(path.read_text())
-    noisy = trust["host_noise_pct"] > NOISE_PCT
-    found = list(proofs(trust))
+    try:
+        trust = json.loads(path.read_text())
+        noisy, found = trust["host_noise_pct"] > NOISE_PCT, list(proofs(trust))
+    except (ValueError, KeyError, TypeError):
+        print(f"{path} is no trust.json of this version: run `make trust` again", file=sys.stderr)
+        return FAILED
     for proof in found:
         word = "host too noisy" if proof.live and noisy else "holds" if proof.holds else "FAILS"
         print(f"{word:>14}  {proof.sentence}")

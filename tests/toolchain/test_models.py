@@ -90,6 +90,36 @@ def test_mistakes_are_one_sentence(verb, tmp_path, model, said):
     assert "Traceback" not in result.stderr
 
 
+def test_an_error_of_the_users_own_function_names_it_and_keeps_its_traceback(verb, tmp_path):
+    (tmp_path / "mine.py").write_text("def build():\n    raise OSError('no settings found')\n")
+    options = {"model": {**TINY, "build": "mine:build", "folder": "."}, "photos": str(PHOTOS)}
+    result = verb("torch", "scripts.models.prepare", tmp_path / "out", options=options, cwd=tmp_path)
+    assert result.code == 1 and result.facts["reason"] == "build: mine:build raised OSError: no settings found"
+    assert "Traceback" in result.stderr and "mine.py" in result.stderr
+
+
+NO_NUMBERS = """
+import sys, torch
+state = torch.load(sys.argv[1] + "/weights.pt", weights_only=True)
+key = [name for name in state if name.endswith("bias")][-1]
+state[key][0] = float("nan")
+torch.save(state, sys.argv[2])
+"""
+
+
+def test_a_checkpoint_whose_outputs_are_no_numbers_is_the_checkpoints_fault(verb, python, tiny_checkpoint, tmp_path):
+    """And no runtime's: nothing can be held against it."""
+    python("torch", NO_NUMBERS, str(tiny_checkpoint), str(tmp_path / "nan.pt"))
+    digest = sha256(tmp_path / "nan.pt")
+    model = {**TINY, "weights": "file", "file": str(tmp_path / "nan.pt"), "sha256": digest}
+    made = verb("torch", "scripts.models.prepare", tmp_path / "out", options={"model": model, "photos": str(PHOTOS)})
+    assert made.code == 0, made.stderr
+    sources, options = {"checkpoint": made.out}, {"photos": str(PHOTOS)}
+    result = verb("torch", "scripts.models.reference", tmp_path / "reference", sources, options)
+    assert result.code == 1 and "10 % of the network's own outputs (logits" in result.facts["reason"], result.facts
+    assert "Traceback" not in result.stderr
+
+
 def test_a_network_that_fixes_its_batch_is_refused(verb, tmp_path):
     (tmp_path / "fixed.py").write_text(
         "import torch\n\n\nclass Fixed(torch.nn.Module):\n    def forward(self, x):\n"

@@ -76,6 +76,16 @@ def test_nothing_changed_is_no_regression(tmp_path: Path, capsys: pytest.Capture
     assert "nothing got worse" in said
 
 
+def test_a_file_with_every_kind_of_column_is_read_from_csv_as_from_parquet(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Truth values are words in a CSV."""
+    both = [row | {"pareto": i % 2 == 0, "labelled": 59} for i, row in enumerate(rows(1))]
+    for name in ("a.csv", "a.parquet"):
+        status, said = run(save(tmp_path / name, both), save(tmp_path / f"b-{name}", both), capsys)
+        assert status == 0 and "no results file" not in said
+
+
 def test_a_slower_host_is_said_and_is_not_taken_for_the_candidates(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -53,6 +53,16 @@ TOP = (
             "threads: aut",
             'threads: "aut" is not allowed (did you mean auto?); give auto, or a whole number from 1 to 4096',
         ),
+        (
+            "artifacts: scripts/x",
+            "artifacts: scripts/x is the project itself; name a folder for outputs alone, such as artifacts",
+        ),
+        ("artifacts: .", "artifacts: . is the project itself; name a folder for outputs alone, such as artifacts"),
+        (
+            "reports: config.yaml/x",
+            "reports: config.yaml/x leads to or through a file; name a folder, which is made if it is not there",
+        ),
+        ("{artifacts: out, reports: ./out/}", "reports: ./out/ is the folder of artifacts, too; give each its own"),
         ("measure: {trials: 0}", "measure.trials: 0 is not allowed; give a whole number from 1 to 1000"),
         ("measure: {seconds: .inf}", "measure.seconds: Infinity is not allowed; give a number above 0 and up to 86400"),
         ("measure: {seconds: true}", "measure.seconds: true is not allowed; give a number above 0 and up to 86400"),

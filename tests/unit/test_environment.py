@@ -169,6 +169,16 @@ def test_an_existing_interpreter_is_recorded_as_it_is(bench: Bench) -> None:
     assert "no-python does not run" in record["reason"]
 
 
+def test_an_interpreter_without_numpy_is_refused_where_numpy_is_needed(bench: Bench, tmp_path: Path) -> None:
+    """The environment's lock says whether; the toolchain's own library is asked for when it is used."""
+    _, made = bench.run()
+    (tmp_path / "lock.txt").write_text("# python: 3.11\nnumpy==2.0.0 \\\n    --hash=sha256:00\n")
+    with pytest.raises(environment.Failed, match=r"cannot import NumPy .* under interpreters.openvino"):
+        environment.require_numpy("openvino", Path(made["python"]), tmp_path / "lock.txt")
+    (tmp_path / "lock.txt").write_text("# python: 3.11\nmlcommons-loadgen==6.0.17\n")
+    environment.require_numpy("loadgen", Path(made["python"]), tmp_path / "lock.txt")
+
+
 def test_the_cache_folder_can_be_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("ASSAY_ENVS", str(tmp_path / "envs"))
     assert environment.default_cache() == tmp_path / "envs"
