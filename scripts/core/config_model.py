@@ -62,8 +62,8 @@ def _for_output(text: str, info: ValidationInfo) -> str:
 
 Folder = Annotated[
     str,
-    AfterValidator(_for_output),
     Field(pattern=r"^[^\s{}'\"]+$", json_schema_extra={ALLOWED: "a path without spaces, quotes and braces"}),
+    AfterValidator(_for_output),
 ]
 HostName = Annotated[
     str,

@@ -10,7 +10,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, Locator, LogLocator, MaxNLocator, NullLocator
 
 from scripts.report.figures import DASHES, FONT_PT, STYLE, WIDTH_IN, as_svg
 from scripts.report.palette import INK, MUTED, colour
@@ -22,7 +22,7 @@ LEFT_IN, RIGHT_IN, HEAD_IN, FOOT_IN, LEADER_IN = 0.58, 0.06, 0.27, 0.5, 0.2
 LEAST_PANEL_IN = 1.25
 MARGIN = 1.35
 """The y axis ends this many times beyond the outermost points; wider intervals leave the picture."""
-FEW = 30
+CLOSE, FEW = 4, 30
 """An axis over less than this ratio is labelled at 1, 2 and 5 of each power of ten."""
 
 
@@ -72,11 +72,18 @@ def _scales(axes: Axes, series: Sequence[Series]) -> None:
     axes.set_xlim(xs[0] / 1.12, xs[-1] * 1.12)
     axes.set_ylim(min(ys) / MARGIN, max(ys) * MARGIN)
     axes.xaxis.set_major_locator(FixedLocator(_apart(axes, xs)))
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if max(ys) < FEW * min(ys) else (1,)))
+    axes.yaxis.set_major_locator(_levels(max(ys) / min(ys)))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_minor_locator(NullLocator())
         axis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
     axes.tick_params(labelsize=LABEL_PT)
+
+
+def _levels(ratio: float) -> Locator:
+    """Where the axis of a figure whose greatest value is `ratio` times its least has marks, never many."""
+    if ratio < CLOSE:
+        return MaxNLocator(3, steps=[1, 2, 5, 10])
+    return LogLocator(subs=(1, 2, 5) if ratio < FEW else (1,))
 
 
 def _short(value: float) -> str:

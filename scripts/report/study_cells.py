@@ -14,10 +14,11 @@ from scripts.report.wording import (
     megabytes,
     number,
     percent,
+    percents,
     seconds,
     sentence,
     span,
-)
+)  # fmt: skip
 from scripts.stats.intervals import Interval
 from scripts.stats.quantiles import MIN_TRIALS, samples_needed
 
@@ -81,8 +82,8 @@ def _tflops(cells: pd.Series) -> str:
 def _accuracy(cells: pd.Series) -> str:
     if is_untrained(str(cells["weights"])):
         return ""
-    ends = [percent(cells[f"top1_accuracy_{end}"]) for end in ("lo", "hi")]
-    bounds = f" ({' to '.join(ends)}, {cells['labelled']} photos)" if all(ends) else ""
+    ends = percents(*(cells[f"top1_accuracy_{end}"] for end in ("lo", "hi")))
+    bounds = f" ({ends}, {cells['labelled']} photos)" if ends else ""
     return percent(cells["top1_accuracy"]) + bounds
 
 

@@ -94,6 +94,11 @@ def percent(ratio: Any, digits: int = 3) -> str:
     return f"{number(100 * float(ratio), digits)} %" if known(ratio) else ""
 
 
+def percents(lo: Any, hi: Any) -> str:
+    """An interval of shares as percentages: `81.6 to 96.3 %`. One that begins at nothing is an interval like others."""
+    return f"{' to '.join(_apart(100 * lo, 100 * hi, 3))} %" if known(lo) and known(hi) else ""
+
+
 def slower_by(ratio: float) -> str:
     """How a ratio of times reads: `+4.2 %`; from twice on, `3.8 times`."""
     return f"{_percent_more(ratio)} %" if _is_near(ratio) else f"{_times(ratio)} times"

@@ -10,7 +10,7 @@ import pytest
 from scripts.report import figures
 from scripts.report.columns import read_results
 from scripts.report.palette import RUNTIME, colour
-from scripts.report.wording import count, listed, number, percent, seconds, slower_between, slower_by, span
+from scripts.report.wording import count, listed, number, percent, percents, seconds, slower_between, slower_by, span
 from tests.unit.records_factory import HOST, OTHER_HOST, build_tree
 from tests.unit.report_page import Page, table_of, write, written
 
@@ -107,6 +107,8 @@ def test_untrained_weights_are_marked_in_every_table(page: Page) -> None:
     rivals = [
         t for t in Page(page.html[page.html.index("<body>") :].replace("</html>", "")).tables if t.kind == "rivals"
     ]
+    own = next(table for table in about if "All candidates of" in table.caption)
+    assert not any(cell.startswith("Accuracy") for cell in own.rows[0]), "of fresh weights it says nothing"
     assert start and sum("untrained weights" in table.caption for table in rivals) >= 2
     assert all("untrained" not in table.caption for table in page.tables if "synthetic_lite" in table.caption)
 
@@ -193,6 +195,7 @@ def test_a_wide_range_of_times_is_drawn_on_a_logarithmic_axis() -> None:
 
 
 def test_numbers_are_written_for_people() -> None:
+    assert percents(0.0, 0.061) == "0 to 6.10 %" and percents(None, 0.5) == ""
     assert [number(v) for v in (5.3123, 41.26, 1234.5, 0.04567, 0, None)] == [
         "5.31",
         "41.3",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from scripts.report.wording import GATE, known, number, percent, span
+from scripts.report.wording import GATE, is_untrained, known, number, percent, percents, span
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,14 @@ def share(name: str, digits: int = 3) -> Callable[[pd.Series], Cell]:
         if not known(value):
             return EMPTY
         bounds = [cells[end] for end in (f"{name}_lo", f"{name}_hi") if end in cells and known(cells[end])]
-        interval = span(*(100 * bound for bound in bounds)) if len(bounds) == 2 else ""
-        return Cell(percent(value, digits), float(value), small=interval)
+        return Cell(percent(value, digits), float(value), small=percents(*bounds) if len(bounds) == 2 else "")
 
     return cell
+
+
+def accuracy(cells: pd.Series) -> Cell:
+    """How many labelled photos are right; of fresh weights that says nothing, and nothing is shown."""
+    return EMPTY if is_untrained(str(cells["weights"])) else share("top1_accuracy")(cells)
 
 
 def text(name: str) -> Callable[[pd.Series], Cell]:

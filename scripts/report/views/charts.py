@@ -169,15 +169,17 @@ def _footprint(question: Question, prefix: str) -> list[Chart]:
 def _making(question: Question, prefix: str) -> list[Chart]:
     parts = ["convert_s", "_compile_s"]
     rows = _one_each(question, ["convert_s", "compile_s", "compile_cpu_s"])
+    rows = rows[rows["artifact_bytes"].notna()]  # what was never made may have cost its conversion to ONNX all the same
     rows = rows.assign(_compile_s=rows["compile_s"].fillna(rows["compile_cpu_s"]))
     rows = rows.assign(_total=rows[parts].fillna(0).sum(axis=1))
     rows = rows[rows["_total"] > 0].sort_values("_total", kind="stable")
     if rows.empty:
         return []
-    bars = [Bar(candidate(cells), cells["runtime"], _values(cells, parts)) for _, cells in rows.iterrows()]
+    bars = [Bar(_label(cells), cells["runtime"], _values(cells, parts)) for _, cells in rows.iterrows()]
     note = (
         "From the checkpoint to what is deployed, once per artifact: wall time, but CPU time of what compiled beside"
         " others. What was served from the store shows what its making cost. PyTorch loads the checkpoint itself."
+        f"{marks(rows)}"
     )
     svg = figures.stacked(bars, ["convert", "compile"], "seconds")
     return [Chart(f"{prefix}-making", "What making it costs", note, svg)]

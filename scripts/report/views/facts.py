@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from scripts.report.evidence import Evidence
-from scripts.report.wording import candidate, known, milliseconds, number, percent, span
+from scripts.report.wording import candidate, is_untrained, known, milliseconds, number, percent, percents, span
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ def _facts(cells: pd.Series, evidence: Evidence) -> dict[str, str]:
     if known(cells["top1_agreement"]) and photos:
         agreed = round(float(cells["top1_agreement"]) * photos)
         found["Same class as the reference"] = f"{agreed:.0f} of {photos:.0f} photos"
-    if known(cells["top1_accuracy"]) and labelled:
-        interval = span(*(100 * cells[f"top1_accuracy_{end}"] for end in ("lo", "hi")))
+    if known(cells["top1_accuracy"]) and labelled and not is_untrained(str(cells["weights"])):
+        interval = percents(*(cells[f"top1_accuracy_{end}"] for end in ("lo", "hi")))
         found["Top-1 accuracy"] = f"{percent(cells['top1_accuracy'])} of {labelled:.0f} labelled photos ({interval})"
         if known(cells["photos_lost"]) and (cells["photos_lost"] or cells["photos_gained"]):
             change = f"{cells['photos_lost']} lost, {cells['photos_gained']} gained"

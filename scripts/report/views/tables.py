@@ -9,7 +9,8 @@ import pandas as pd
 from scripts.report.answers import Contest, Question, per_second
 from scripts.report.evidence import Evidence, key_of
 from scripts.report.palette import colour
-from scripts.report.views.cells import EMPTY, Cell, Column, energy, figure, gate, lost, mark, share, text
+from scripts.report.views.cells import EMPTY, Cell, Column, accuracy, energy, figure, gate, lost, mark, share, text
+from scripts.report.views.charts import barred
 from scripts.report.wording import FAILED_GATE, STATUS, candidate, known, listed, number, span
 from scripts.stats.verdicts import Verdict
 
@@ -44,7 +45,7 @@ class Table:
 
 SIZE = Column("Size", "MB", "What is deployed, on disk", figure("artifact_bytes", 1e-6))
 PEAK = Column("Memory", "MB", "Peak resident memory without the bare interpreter's", figure("peak_rss_mb"))
-ACCURACY = Column("Accuracy", "", "Labelled photos whose first class is right; Wilson interval", share("top1_accuracy"))
+ACCURACY = Column("Accuracy", "", "Labelled photos whose first class is right; Wilson interval", accuracy)
 FAST = "Fast location: a tenth of the requests took less"
 LOST = Column("Lost", "photos", "Labelled photos that the reference has right, and the reverse", lost)
 SQNR = Column("SQNR", "dB", "Size of the outputs over size of their error", figure("sqnr_db"))
@@ -142,8 +143,12 @@ def main_columns(evidence: Evidence) -> tuple[Column, ...]:
 
 
 def main_table(question: Question, evidence: Evidence) -> Table | None:
-    """All rows in latency mode, those that measured first, fastest first within a batch; None where there are none."""
-    return _table("", "", main_columns(evidence), question, evidence, "latency")
+    """All rows in latency mode, those that measured first, and of a batch first those that can win, fastest first; None
+    where there are none."""
+    columns = main_columns(evidence)
+    if not any(accuracy(cells).text for _, cells in question.rows.iterrows()):
+        columns = tuple(column for column in columns if column is not ACCURACY)
+    return _table("", "", columns, question, evidence, "latency")
 
 
 def details(question: Question, evidence: Evidence) -> list[Table]:
@@ -250,7 +255,8 @@ def _table(
 def _lines(contest: Contest, columns: tuple[Column, ...], evidence: Evidence) -> list[Line]:
     rows, leaders, usual = contest.rows, set(contest.leaders.index), usual_session(contest.rows)
     order = rows[f"{evidence.location}_ms"] if contest.mode == "latency" else -rows["throughput_per_s"]
-    rows = rows.assign(_order=order).sort_values("_order", kind="stable")
+    cannot_win = [barred(cells) for _, cells in rows.iterrows()]
+    rows = rows.assign(_order=order, _barred=cannot_win).sort_values(["_barred", "_order"], kind="stable")
     return [line(cells, columns, index in leaders, usual) for index, cells in rows.iterrows()]
 
 
