@@ -32,6 +32,8 @@ def cache_folder() -> Path:
 
 def python(root: Path, config: dict[str, Any]) -> str:
     """A Python for guard, supervisor and config: this one if it has what they need, else one made for them."""
+    if set("{}") & set(str(root)):
+        raise Stop(f"{root} has braces in its name, which Snakemake takes for wildcards: move the project elsewhere")
     needed = NEEDED if config.get("interpreters") else (*NEEDED, INSTALLER)
     missing = [name for name in needed if not importlib.util.find_spec(name)]
     if not missing:

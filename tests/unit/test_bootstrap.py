@@ -37,3 +37,8 @@ def test_an_environment_that_cannot_be_made_without_it_says_so(tmp_path: Path) -
     with pytest.raises(environment.Failed, match="uv, which makes environments, is not in Snakemake's Python") as told:
         environment.make("report", environment.ENVS / "report.lock.txt", tmp_path, [])
     assert "interpreters: {report: /path/to/python}" in str(told.value)
+
+
+def test_a_folder_that_snakemake_would_take_for_wildcards_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(bootstrap.Stop, match="has braces in its name"):
+        bootstrap.python(tmp_path / "a{b}", {})
