@@ -12,6 +12,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from scripts.nvidia.device import named
+
 ISA = (
     "avx",
     "avx2",
@@ -89,28 +91,25 @@ def _cpuinfo() -> dict[str, str]:
 
 
 def gpu() -> dict[str, str] | None:
-    """Name, capability, UUID and driver of the first NVIDIA GPU; None where there is none."""
+    """Name, capability, UUID and driver of the first NVIDIA GPU that CUDA shows; None where there is none."""
     if not has_nvidia_gpu():
         return None
-    keys = ("name", "compute_cap", "uuid", "driver_version")
     try:
-        answer = subprocess.run(
-            ["nvidia-smi", f"--query-gpu={','.join(keys)}", "--format=csv,noheader"],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=True,
-        )
+        found = _asked(["-i", named("cuda:0")]) or _asked([])  # a cluster may hide the others from the driver, too
     except (OSError, subprocess.SubprocessError) as error:
-        return {
-            "name": "unknown",
-            "capability": "",
-            "uuid": "",
-            "driver": "",
-            "reason": f"nvidia-smi did not answer: {error}",
-        }
-    values = [value.strip() for value in answer.stdout.splitlines()[0].split(",")]
-    return dict(zip(("name", "capability", "uuid", "driver"), values, strict=True))
+        reason = f"nvidia-smi did not answer: {error}"
+        return {"name": "unknown", "capability": "", "uuid": "", "driver": "", "reason": reason}
+    return found or {"name": "unknown", "capability": "", "uuid": "", "driver": "", "reason": "nvidia-smi names no GPU"}
+
+
+def _asked(which: list[str]) -> dict[str, str] | None:
+    """What nvidia-smi says of the first GPU among `which`; None where it knows none."""
+    keys = {"name": "name", "compute_cap": "capability", "uuid": "uuid", "driver_version": "driver"}
+    command = ["nvidia-smi", *which, f"--query-gpu={','.join(keys)}", "--format=csv,noheader"]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=not which)
+    values = [value.strip() for value in answer.stdout.partition("\n")[0].split(",")]
+    is_whole = answer.returncode == 0 and len(values) == len(keys)
+    return dict(zip(keys.values(), values, strict=True)) if is_whole else None
 
 
 def _flags(info: dict[str, str]) -> set[str]:

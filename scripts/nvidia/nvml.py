@@ -9,7 +9,7 @@ import ctypes
 from functools import lru_cache
 from typing import Any, Dict, List, Optional
 
-from scripts.nvidia.device import number
+from scripts.nvidia.device import named, number
 
 LIBRARY = "libnvidia-ml.so.1"
 SM_CLOCK, MEMORY_CLOCK, GPU_SENSOR = 1, 2, 0
@@ -40,10 +40,16 @@ def _library() -> Optional[ctypes.CDLL]:
 @lru_cache(maxsize=8)
 def _handle(device: str) -> Optional[ctypes.c_void_p]:
     """The GPU that `device` (`cuda:0`) names; None without it."""
-    library, handle = _library(), ctypes.c_void_p()
-    if library is None or library.nvmlDeviceGetHandleByIndex_v2(number(device), ctypes.byref(handle)):
+    library, handle, name = _library(), ctypes.c_void_p(), named(device)
+    if library is None:
         return None
-    return handle
+    if not name.isdigit():
+        return None if library.nvmlDeviceGetHandleByUUID(name.encode(), ctypes.byref(handle)) else handle
+    # Where a container or a cluster hides the other GPUs, the driver counts what is left.
+    for index in (int(name), number(device)):
+        if library.nvmlDeviceGetHandleByIndex_v2(index, ctypes.byref(handle)) == 0:
+            return handle
+    return None
 
 
 def _ask(name: str, device: str, value: Any, *arguments: Any) -> Optional[Any]:

@@ -7,7 +7,7 @@ import torch
 
 from scripts.core.door import Options, Placement
 from scripts.core.verb import Unsupported
-from scripts.nvidia.device import GRAPHED
+from scripts.nvidia.device import GRAPHED, number
 from scripts.pytorch import gpu, inductor, placements
 
 Function = Callable[..., Any]
@@ -15,6 +15,8 @@ Built = Callable[[Path, Options], Function]
 
 MODES = {"default": None, "reduce_overhead": "reduce-overhead", "max_autotune": "max-autotune"}
 """torch.compile's modes by variant."""
+OPENED = 64
+"""How often a process may open the same network: throughput mode does so for each number of streams that it tries."""
 
 
 def open(artifact: Path, options: Options) -> gpu.GpuSession:  # noqa: A001 - the name that every room shares
@@ -61,14 +63,21 @@ def _torch_compile(artifact: Path, options: Options) -> Function:
 
 def compiled(folder: Path, precision: str, variant: str, device: str) -> Function:
     """A network under `torch.compile`, for one batch size, in the mode that the variant names."""
+    import torch._dynamo.config
+
+    torch._dynamo.config.recompile_limit = OPENED  # beyond it a network silently runs eagerly
     module = gpu.module(folder, precision, "default", device)
     function: Function = torch.compile(module, dynamic=False, mode=MODES[variant])
     return function
 
 
 def _aotinductor(artifact: Path, options: Options) -> Function:
+    """Each stream has a runner of its own over the same weights: with one, requests would wait for each other."""
     inductor.check_built_for(artifact, options)
-    function: Function = torch._inductor.aoti_load_package(str(artifact / "model.pt2"))
+    from torch._inductor.package import load_package
+
+    package, index = str(artifact / "model.pt2"), number(options.device)
+    function: Function = load_package(package, num_runners=options.streams, device_index=index)
     return function
 
 

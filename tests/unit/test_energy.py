@@ -150,6 +150,39 @@ def test_a_gpus_energy_is_its_own_counters(
     nvml._handle.cache_clear()
 
 
+class Several:
+    """NVIDIA's library on a machine with four GPUs."""
+
+    def nvmlDeviceGetHandleByIndex_v2(self, number: int, handle: Any) -> int:  # noqa: N802 - the library's name
+        handle._obj.value = 100 + number
+        return 0 if number < 4 else 2
+
+    def nvmlDeviceGetHandleByUUID(self, name: bytes, handle: Any) -> int:  # noqa: N802
+        handle._obj.value = 900
+        return 0 if name == b"GPU-known" else 6
+
+
+@pytest.mark.parametrize(
+    ("shown", "device", "handle"),
+    [
+        (None, "cuda:1", 101), ("2", "cuda:0", 102), ("3,1", "cuda:1", 101), ("GPU-known", "cuda:0", 900),
+        ("GPU-other", "cuda:0", None), ("6", "cuda:0", 100),
+    ],
+)  # fmt: skip
+def test_the_counter_is_that_of_the_gpu_that_cuda_shows(
+    monkeypatch: pytest.MonkeyPatch, shown: str | None, device: str, handle: int | None
+) -> None:
+    """CUDA counts what CUDA_VISIBLE_DEVICES names, NVML all, or what a cluster leaves of them."""
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if shown:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", shown)
+    nvml._handle.cache_clear()
+    monkeypatch.setattr(nvml, "_library", lambda: Several())
+    found = nvml._handle(device)
+    nvml._handle.cache_clear()
+    assert (found and found.value) == handle
+
+
 def test_joules_and_watts_of_a_gpu(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(energy.nvml, "energy_uj", lambda device: {"nvml:0": 1})
     counted = window({"nvml:0": 1_000_000}, {"nvml:0": 701_000_000})

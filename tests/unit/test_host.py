@@ -45,3 +45,27 @@ def test_intels_gpu_is_found_and_what_was_compiled_for_it_is_bound_to_it(
     assert ingredients.foreign(built_for) is None
     said = ingredients.foreign(built_for | {"intel_gpu": ["0x4905"]})
     assert said is not None and "intel_gpu" in said
+
+
+SMI = """#!/bin/sh
+case "$1 $2" in
+  "-i 2") echo "Second, 9.0, GPU-2, 580.1" ;;
+  -i*) echo "No devices were found"; exit 6 ;;
+  *) echo "First, 8.6, GPU-1, 580.1"; echo "Second, 9.0, GPU-2, 580.1" ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(("shown", "name"), [("2", "Second"), ("7", "First")])
+def test_the_gpu_is_the_one_that_cuda_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shown: str, name: str
+) -> None:
+    """Not the first that the driver knows; where the driver knows no such number, a cluster hides the others."""
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text(SMI)
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", shown)
+    monkeypatch.setattr(host, "has_nvidia_gpu", lambda: True)
+    found = host.gpu()
+    assert found is not None and found["name"] == name and found["uuid"].startswith("GPU-")
