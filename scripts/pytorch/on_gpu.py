@@ -15,8 +15,6 @@ Built = Callable[[Path, Options], Function]
 
 MODES = {"default": None, "reduce_overhead": "reduce-overhead", "max_autotune": "max-autotune"}
 """torch.compile's modes by variant."""
-OPENED = 64
-"""How often a process may open the same network: throughput mode does so for each number of streams that it tries."""
 
 
 def open(artifact: Path, options: Options) -> gpu.GpuSession:  # noqa: A001 - the name that every room shares
@@ -63,9 +61,6 @@ def _torch_compile(artifact: Path, options: Options) -> Function:
 
 def compiled(folder: Path, precision: str, variant: str, device: str) -> Function:
     """A network under `torch.compile`, for one batch size, in the mode that the variant names."""
-    import torch._dynamo.config
-
-    torch._dynamo.config.recompile_limit = OPENED  # beyond it a network silently runs eagerly
     module = gpu.module(folder, precision, "default", device)
     function: Function = torch.compile(module, dynamic=False, mode=MODES[variant])
     return function
