@@ -66,3 +66,8 @@ onstart:
     if STORE and (objection := place.objection(STORE)):
         say(objection)
     say(estimate.sentence(workflow.dag.needrun_jobs(), CONFIG, workflow.cores))
+
+
+onerror:
+    if words_for_people := last_words(Path(REPORTS) / "logs", STARTED):
+        say(words_for_people)

@@ -24,11 +24,12 @@ from scripts.core.catalogue import (
     on,
 )
 from scripts.core.codehash import code_hash
+from scripts.core.last_words import last_words
 from scripts.core.store import place
 from scripts.nvidia.device import is_gpu
 from scripts.trust.rows import proof_rows
 
-ROOT = Path(workflow.basedir)
+ROOT, STARTED = Path(workflow.basedir), time.time()
 update_config(config, bootstrap.typed(workflow.config_settings.config))
 GUARD_PYTHON = bootstrap.python(ROOT, config)
 CONFIG = bootstrap.load_config(config, GUARD_PYTHON, ROOT)
