@@ -31,7 +31,7 @@ records: $(VENV)/.ready ## this machine's records as one file, to be shown in an
 	@$(BIN)/python -m scripts.report.others --artifacts artifacts
 
 study: $(VENV)/.ready ## a published study, from nothing to its page: make study NAME=densenet121_optimizations
-	@$(if $(wildcard studies/$(or $(NAME),?*).yaml),,$(error there is no study '$(NAME)'; there are $(basename $(notdir $(wildcard studies/*.yaml)))))$(if $(NAME),,$(error name a study: make study NAME=densenet121_optimizations))
+	@$(if $(wildcard studies/$(NAME).yaml),,$(error name a study, as in make study NAME=densenet121_optimizations; there are $(basename $(notdir $(wildcard studies/*.yaml)))))
 	@$(RUN) all --configfile studies/$(NAME).yaml
 	@$(BIN)/python -m scripts.report.others --artifacts artifacts/studies/$(NAME) --out studies/records/$(NAME).tar.xz
 	@$(BIN)/python -m scripts.core.within report scripts.report.studies

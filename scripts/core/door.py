@@ -11,6 +11,9 @@ from typing import Any, Dict, List, NamedTuple, Optional
 
 import numpy as np
 
+from scripts.core.verb import Unsupported
+from scripts.nvidia.device import is_gpu
+
 Arrays = Dict[str, np.ndarray]
 
 
@@ -58,6 +61,13 @@ class Options(NamedTuple):
     def threads_each(self) -> int:
         """Threads of one stream, where streams have threads of their own."""
         return max(1, self.threads // self.streams)
+
+    def require_built_for(self, built: Dict[str, Any]) -> None:
+        """Raise Unsupported where what was compiled serves another batch size or, on the CPU, number of threads."""
+        for name in ("batch",) if is_gpu(self.device) else ("threads", "batch"):
+            asked = getattr(self, name)
+            if built[name] != asked:
+                raise Unsupported("compiled for %s %d; asked for %d: compile it again" % (name, built[name], asked))
 
 
 class Session:

@@ -13,7 +13,6 @@ import torch
 
 from scripts.core.door import Options
 from scripts.core.verb import Unsupported
-from scripts.nvidia.device import is_gpu
 
 CACHE = "cache.bin"
 KERNELS = "kernels"
@@ -201,12 +200,7 @@ def scratch() -> Path:
 
 
 def check_built_for(artifact: Path, options: Options) -> Dict[str, Any]:
-    """What was built, from the artifact; what was generated serves one batch size, on the CPU one number of threads."""
+    """What was built, from the artifact. Raises Unsupported where the generated code serves something else."""
     what: Dict[str, Any] = json.loads((artifact / SUMMARY).read_text())
-    served = (
-        {"batch": options.batch} if is_gpu(options.device) else {"threads": options.threads, "batch": options.batch}
-    )
-    for name, asked in served.items():
-        if what[name] != asked:
-            raise Unsupported("compiled for %s %d; asked for %d: compile it again" % (name, what[name], asked))
+    options.require_built_for(what)
     return what

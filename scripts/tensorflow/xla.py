@@ -17,8 +17,6 @@ from pathlib import Path
 from typing import Any, Dict, Optional, Set
 
 from scripts.core.door import Options
-from scripts.core.verb import Unsupported
-from scripts.nvidia.device import is_gpu
 
 FOLDER = "xla"
 SUMMARY = "xla.json"
@@ -56,13 +54,7 @@ def note(artifact: Path, options: Dict[str, Any]) -> None:
 
 def check_built_for(artifact: Path, options: Options) -> None:
     """Raises Unsupported where the executables serve another batch size or, on the CPU, number of threads."""
-    built = json.loads((artifact / SUMMARY).read_text())
-    served = (
-        {"batch": options.batch} if is_gpu(options.device) else {"threads": options.threads, "batch": options.batch}
-    )
-    for name, asked in served.items():
-        if built[name] != asked:
-            raise Unsupported("compiled for %s %d; asked for %d: compile it again" % (name, built[name], asked))
+    options.require_built_for(json.loads((artifact / SUMMARY).read_text()))
 
 
 def compile_into(artifact: Path) -> Store:

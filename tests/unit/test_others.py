@@ -1,10 +1,13 @@
 """Records of another machine: packed there, shown here."""
 
 import json
+import tarfile
 from pathlib import Path
 
 import pytest
 
+from scripts.core.config import ConfigError, load
+from scripts.core.paths import ROOT
 from scripts.report import others
 from scripts.report.rows import all_rows, read_plan
 from tests.unit.records_factory import HOST, OTHER_HOST, build_tree
@@ -61,6 +64,17 @@ def test_the_host_is_that_of_the_run_and_a_mistake_is_one_sentence(
     (tmp_path / "cut.tar.xz").write_bytes(b"no archive")
     with pytest.raises(SystemExit, match="is no archive of `make records`"):
         others.opened(tmp_path / "cut.tar.xz", there)
+
+
+def test_what_is_no_archive_of_records_is_told_before_anything_is_measured(there: Path, tmp_path: Path) -> None:
+    others.main(["--artifacts", str(there), "--out", str(tmp_path / "good.tar.xz")])
+    (tmp_path / "text.tar.xz").write_text("no archive")
+    with tarfile.open(tmp_path / "other.tar.xz", "w:xz") as archive:
+        archive.add(__file__, "something.py")
+    assert load({"hosts": [str(tmp_path / "good.tar.xz")]}, ROOT).hosts
+    for name in ("text.tar.xz", "other.tar.xz", "absent.tar.xz"):
+        with pytest.raises(ConfigError, match="holds no host's records"):
+            load({"hosts": [str(tmp_path / name)]}, ROOT)
 
 
 def test_a_host_that_is_not_there(there: Path, tmp_path: Path) -> None:

@@ -80,3 +80,10 @@ def test_a_noisy_host_never_passes_and_has_a_status_of_its_own(
 def test_a_noisy_host_does_not_hide_what_fails_anyway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trust = GOOD | {"host_noise_pct": 9.0, "fallback": {"litert_xnnpack_off": False}}
     assert exit_status(trust, tmp_path, monkeypatch) == verdict.FAILED
+
+
+def test_another_file_is_no_pass_and_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert exit_status({"host_noise_pct": 1.0}, tmp_path, monkeypatch) == verdict.FAILED
+    assert "is no trust.json of this version" in capsys.readouterr().err

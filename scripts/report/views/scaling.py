@@ -133,7 +133,7 @@ def saturated(rows: pd.DataFrame) -> str:
     """` The next batch gains less than 5 % from batch 4 on: OpenVINO; from batch 8 on: LiteRT (int8).`"""
     told = rows[rows["saturation_batch"].notna()].drop_duplicates(list(CANDIDATE))
     if not len(told):
-        return f" Each still gains {percent(GAIN - 1, 1)} or more from the last batch but one to the last."
+        return f" No next batch gains less than {percent(GAIN - 1, 1)}."
     found = {
         str(batch): listed([candidate(cells) for _, cells in group.iterrows()])
         for batch, group in told.groupby("saturation_batch")
