@@ -11,7 +11,7 @@ sys.path.insert(0, workflow.basedir)
 from snakemake.utils import update_config
 
 from scripts.core import bootstrap, environment, estimate, host, keys, networks, paths, plan, retry, tuned
-from scripts.core.capabilities import ANY
+from scripts.core.capabilities import ANY, DEFAULT
 from scripts.core.catalogue import (
     CALIBRATED,
     CALIBRATOR,
@@ -184,9 +184,8 @@ def build_options(w):
 def build_options_with(w, **more):
     """Options of a converter or compiler that uses more than the rest."""
     batch, size = paths.batch_and_size(w.shape)
-    return options(
-        precision=w.precision, variant=w.variant, batch=batch, image_size=ANY if w.shape == ANY else size, **more
-    )
+    asked = {"precision": w.precision, "variant": w.variant, "batch": batch}
+    return options(**asked | {"image_size": ANY if w.shape == ANY else size} | more)
 
 
 def network_entry(w):

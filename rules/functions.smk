@@ -110,10 +110,14 @@ def photo_files(w):
 
 
 def tensorrt_options(w):
-    """How hard the builder tries, the batches of an engine that serves several, how its calibrator finds ranges."""
+    """How hard the builder tries, the batches of an engine that serves several, how its calibrator finds ranges.
+
+    Other variants say how an engine is run: they take the default's, which the store then answers.
+    """
     names = ["optimization_level", "workspace_mb", *(["profile"] if w.variant == PROFILE else [])]
     calibration = {"calibration": CONFIG["calibration"]["method"]} if w.variant == CALIBRATOR else {}
-    return {name: CONFIG["tensorrt"][name] for name in names} | calibration
+    variant = w.variant if w.variant in (PROFILE, CALIBRATOR) else DEFAULT
+    return {name: CONFIG["tensorrt"][name] for name in names} | calibration | {"variant": variant}
 
 
 # Verifying and measuring: measure.smk
