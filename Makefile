@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -m scripts.core.run --cores $(CORES)
 
 .DEFAULT_GOAL := all
-.PHONY: all quick export tune ledger rebuild records study studies store compare trust dry test lint locks docs noop-time times clean help
+.PHONY: all quick export tune ledger rebuild records study studies store compare trust wheels dry test lint locks docs noop-time times clean help
 
 all: $(VENV)/.ready ## set up, build, verify, measure, report (the default)
 	@exec $(RUN) all
@@ -69,6 +69,9 @@ lint: $(VENV)/.tests-ready ## formatting, lint, types, locks, generated docs and
 
 locks: $(VENV)/.ready ## make the hashed locks and conda files anew from envs/*.in (network)
 	$(BIN)/python -m scripts.core.locks
+
+wheels: $(VENV)/.ready ## packages for a machine without a network, into wheels/: make wheels ENVS="torch report"
+	@$(BIN)/python -m scripts.core.wheels $(ENVS)
 
 docs: $(VENV)/.ready ## make config.schema.json and the README's table anew from the schema
 	$(BIN)/python -m scripts.core.config_docs

@@ -170,11 +170,17 @@ def _install(name: str, lock: Path, place: Path, extra_links: list[str], held: i
     if done.returncode:
         raise Failed(install_errors.no_python(name, version, done.stderr))
     sync = ["pip", "sync", "--require-hashes", "--only-binary", ":all:", "--compile-bytecode"]
+    sync += ["--no-index"] if _no_index() else []
     done = _uv([*sync, "--python", python, str(lock)], links, held)
     if done.returncode:
         raise Failed(install_errors.no_package(name, lock, done.stderr))
     if _uv(["pip", "check", "--python", python], links, held).returncode:
         print(f"environment {name}: uv pip check disagrees with the lock (above); the lock decides", file=sys.stderr)
+
+
+def _no_index() -> bool:
+    """Whether pip is told to ask no index, which uv does not hear."""
+    return os.environ.get("PIP_NO_INDEX", "").lower() in ("1", "true", "yes", "on", "y", "t")
 
 
 def _python_version(lock: Path) -> str:

@@ -12,7 +12,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from scripts.nvidia.device import named
+from scripts.nvidia.device import DRIVER, named
 
 ISA = (
     "avx",
@@ -42,7 +42,7 @@ GRAPHICS = Path("/sys/class/drm")
 
 def has_nvidia_gpu() -> bool:
     """Whether the NVIDIA driver runs here."""
-    return Path("/proc/driver/nvidia/version").exists() or Path("/dev/nvidiactl").exists()
+    return any(path.exists() for path in DRIVER)
 
 
 def intel_gpus() -> list[str]:

@@ -13,7 +13,8 @@ REMEDIES = (
     (MISMATCH, "the index or folder serves another file than the one that was locked: see where it comes from"),
     (
         NETWORK,
-        "see that the package index is reached from here, or name a folder of wheels in PIP_FIND_LINKS; run again",
+        "see that the package index is reached from here, or name a folder of wheels (`make wheels` fills one) in "
+        "PIP_FIND_LINKS; run again",
     ),
 )
 OTHERWISE = "see uv's own words in the log beside this record; then run again"

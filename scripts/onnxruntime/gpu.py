@@ -22,6 +22,8 @@ FILE = "model.onnx"
 CUDA, TENSORRT = "CUDAExecutionProvider", "TensorrtExecutionProvider"
 WITHIN = {"tensorrt": TENSORRT, "tensorrt_rtx": "NvTensorRTRTXExecutionProvider"}
 """Providers by the variant that asks for them."""
+TOO_LARGE = ("CUDNN_STATUS_NOT_SUPPORTED", "cudnnSetTensorNdDescriptor")
+"""cuDNN's answer, and to what, where it is to describe an array of 2**31 elements or more."""
 
 
 def open(artifact: Path, options: Options) -> Session:  # noqa: A001 - the name that every room shares
@@ -51,6 +53,13 @@ def said(error: RuntimeError) -> str:
     """An error's first line without the place in ONNX Runtime's source that it begins with."""
     line = str(error).splitlines()[0]
     return re.sub(r"^/\S+\.(cc|h):\d+ [^()]*\([^()]*\) ", "", line)
+
+
+def too_large(error: RuntimeError) -> str:
+    """A sentence for an array that cuDNN does not take, with the node that it is for (ONNX Runtime's issue 15715)."""
+    node = re.search(r"running (\w+) node\. Name:'([^']*)'", str(error))
+    where = " (%s %s)" % node.groups() if node else ""
+    return "an array of this batch and size is larger than cuDNN takes%s: ask for a smaller batch" % where
 
 
 class OnnxRuntimeGpu(BufferedSession):
@@ -90,7 +99,12 @@ class OnnxRuntimeGpu(BufferedSession):
         return found
 
     def run(self) -> None:
-        self._session.run_with_iobinding(self._binding)
+        try:
+            self._session.run_with_iobinding(self._binding)
+        except RuntimeError as error:
+            if not all(word in str(error) for word in TOO_LARGE):
+                raise
+            raise Unsupported(too_large(error)) from None
 
     def clone(self) -> Session:
         return OnnxRuntimeGpu(self._artifact, self._options, self._asked, self._gpu)

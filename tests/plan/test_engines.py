@@ -1,4 +1,4 @@
-"""Variants that say how an engine is run, not how it is built, ask for the same engine: the store answers the second."""
+"""Variants that say how an engine is run, not how it is built, ask for the same engine: the store answers."""
 
 import re
 import subprocess

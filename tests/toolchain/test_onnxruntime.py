@@ -92,3 +92,38 @@ def test_an_absent_provider_is_refused_and_never_replaced(verb, session, tiny_on
     assert "CPUExecutionProvider" in refused.facts["reason"]  # what there is instead
     with pytest.raises(AssertionError, match="has no CUDAExecutionProvider"):
         session("onnxruntime", "onnxruntime", artifact, tiny_reference, runtime="onnxruntime", device="cuda:0")
+
+
+TOO_LARGE = """
+import sys
+from scripts.core.verb import Unsupported
+from scripts.onnxruntime.gpu import OnnxRuntimeGpu
+
+class Session:
+    def run_with_iobinding(self, binding):
+        raise RuntimeError(sys.argv[1])
+
+opened = object.__new__(OnnxRuntimeGpu)
+opened._session, opened._binding = Session(), None
+try:
+    opened.run()
+except Unsupported as error:
+    print("unsupported:", error)
+except RuntimeError as error:
+    print("failed:", error)
+"""
+CUDNN = (
+    "Error in execution: Non-zero status code returned while running Conv node. Name:'node_Conv_754' Status Message: "
+    "CUDNN failure 3000: CUDNN_STATUS_NOT_SUPPORTED ; GPU=0 ; line=82 ; expr=cudnnSetTensorNdDescriptor(tensor_, "
+    "dataType, static_cast<int>(rank), dims.data(), strides.data()); "
+)
+"""What ONNX Runtime 1.31.1 said on an H100 of ResNet-50 at batch 1024 and 640 pixels."""
+
+
+def test_an_array_too_large_for_cudnn_is_told_as_such(python):
+    assert python("onnxruntime", TOO_LARGE, CUDNN).stdout.strip() == (
+        "unsupported: an array of this batch and size is larger than cuDNN takes (Conv node_Conv_754): ask for a "
+        "smaller batch"
+    )
+    other = CUDNN.replace("cudnnSetTensorNdDescriptor", "cudnnConvolutionForward")
+    assert python("onnxruntime", TOO_LARGE, other).stdout.startswith("failed: ")

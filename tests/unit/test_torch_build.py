@@ -30,7 +30,7 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("UV_OFFLINE", "1")
-    monkeypatch.setattr(torch_build, "NVIDIA", (tmp_path / "nvidiactl",))
+    monkeypatch.setattr(torch_build, "DRIVER", (tmp_path / "nvidiactl",))
 
 
 @pytest.fixture
