@@ -14,13 +14,28 @@ from scripts.report.views.tables import ON_CPU, ON_GPU, is_on_cpu
 from scripts.report.wording import STATUS, candidate, is_untrained, known
 
 
+SIZED = ["image_size", "batch"]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A candidate at one batch, and at one image size (pixels) where the network was measured at several."""
+
+    name: str
+    colour: str
+    batch: int
+    size: int | None
+    host: str
+    cells: tuple[Cell, ...]
+
+
 @dataclass(frozen=True)
 class Reached:
-    """Candidate, colour, batch, host and cells of each row that ran on one kind of device; `says`: what of it."""
+    """What each row reached that ran on one kind of device; `says`: what of it."""
 
     says: str
     columns: tuple[Column, ...]
-    lines: tuple[tuple[str, str, int, str, tuple[Cell, ...]], ...]
+    lines: tuple[Line, ...]
 
 
 @dataclass(frozen=True)
@@ -30,7 +45,7 @@ class Machines:
     model: str
     weights: str
     hosts: tuple[str, ...]
-    lines: tuple[tuple[str, str, int, tuple[Cell, ...]], ...]
+    lines: tuple[Line, ...]
     reached: tuple[Reached, ...]
     charts: tuple[Chart, ...]
 
@@ -46,18 +61,18 @@ def machines(table: pd.DataFrame, model: str, weights: str, location: str, noun:
     """
     rows = table[(table["model"] == model) & (table["weights"] == weights) & (table["mode"] == "latency")]
     hosts = tuple(rows["host"].drop_duplicates())
-    names = ["runtime", "precision", "variant", "device", "batch", "image_size"]
+    names = ["runtime", "precision", "variant", "device", *SIZED]
+    several = rows["image_size"].nunique() > 1
     found = []
-    for _, group in rows.groupby(names, sort=False, dropna=False):
+    for _, group in rows.sort_values(names).groupby(names, sort=False, dropna=False):
         by_host: dict[Any, pd.Series] = {cells["host"]: cells for _, cells in group.iterrows()}
-        first = group.iloc[0]
         cells = tuple(_on_host(by_host.get(host), location) for host in hosts)
-        found.append((candidate(first), colour(first["runtime"]), int(first["batch"]), cells))
-    return Machines(model, weights, hosts, tuple(found), tuple(_reached(rows)), tuple(power(rows, noun)))
+        found.append(_line(group.iloc[0], cells, several))
+    return Machines(model, weights, hosts, tuple(found), tuple(_reached(rows, several)), tuple(power(rows, noun)))
 
 
-def _reached(rows: pd.DataFrame) -> Iterator[Reached]:
-    """What was reached on GPUs and on CPUs, fastest first; nothing of a kind that no row tells of."""
+def _reached(rows: pd.DataFrame, several: bool) -> Iterator[Reached]:
+    """What was reached on GPUs and on CPUs, fastest first; no table and no column that no row tells anything in."""
     on_gpu, on_cpu = rows[rows["device_ms"].notna()], rows[is_on_cpu(rows) & rows["peak_share"].notna()]
     kinds: Sequence[tuple[str, tuple[Column, ...], pd.DataFrame, str]] = (
         ("on GPUs: the time on the GPU alone, and what came of it", ON_GPU, on_gpu, "device_ms"),
@@ -65,13 +80,16 @@ def _reached(rows: pd.DataFrame) -> Iterator[Reached]:
     )
     for says, columns, found, time in kinds:
         if not found.empty:
-            ordered = [cells for _, cells in found.sort_values(["batch", time]).iterrows()]
-            yield Reached(says, columns, tuple(_line(cells, columns) for cells in ordered))
+            ordered = [cells for _, cells in found.sort_values([*SIZED, time]).iterrows()]
+            told = tuple(column for column in columns if any(column.cell(cells).text for cells in ordered))
+            shown = [_line(cells, tuple(column.cell(cells) for column in told), several) for cells in ordered]
+            yield Reached(says, told, tuple(shown))
 
 
-def _line(cells: pd.Series, columns: tuple[Column, ...]) -> tuple[str, str, int, str, tuple[Cell, ...]]:
-    shown = tuple(column.cell(cells) for column in columns)
-    return candidate(cells), colour(cells["runtime"]), int(cells["batch"]), str(cells["host"]), shown
+def _line(cells: pd.Series, shown: tuple[Cell, ...], several: bool) -> Line:
+    """several: the network was measured at more than one image size."""
+    size = int(cells["image_size"]) if several and known(cells["image_size"]) else None
+    return Line(candidate(cells), colour(cells["runtime"]), int(cells["batch"]), size, str(cells["host"]), shown)
 
 
 def _on_host(cells: pd.Series | None, location: str) -> Cell:

@@ -92,12 +92,13 @@ ON_GPU = (
     Column("Of promised", "", "Of what the GPU's data sheet says", share("peak_share_spec", 3)),
     Column("Bound by", "", "What the roofline says takes the time at least", text("bound"), words=True),
     Column(
-        "GPU memory",
+        "Memory",
         "MB",
         "Taken from opening to the last request; PyTorch's, TensorFlow's: their allocators' peak",
         figure("gpu_mem_mb"),
     ),
     Column("Power", "W", "Mean under load, idle included", figure("power_w")),
+    Column("Energy", "J an item", "Of the whole request, idle subtracted", figure("energy_j", digits=3)),
     Column("Busy", "%", "As the driver says", figure("gpu_util_pct")),
 )
 ON_CPU = (
@@ -108,6 +109,7 @@ ON_CPU = (
     ),
     Column("Bound by", "", "What the roofline says takes the time at least", text("bound"), words=True),
     Column("Power", "W", "Of the CPU package, mean under load, idle included", figure("power_w")),
+    Column("Energy", "J an item", "Of the CPU package, idle subtracted", figure("energy_j", digits=3)),
 )
 HOW = (
     Column("Trials", "", "Fresh processes", figure("trials")),
