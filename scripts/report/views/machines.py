@@ -13,7 +13,6 @@ from scripts.report.views.power import power
 from scripts.report.views.tables import ON_CPU, ON_GPU, is_on_cpu
 from scripts.report.wording import STATUS, candidate, is_untrained, known
 
-
 SIZED = ["image_size", "batch"]
 
 

@@ -1,6 +1,7 @@
 """Every candidate that did not run as asked or did not pass its gate, with its reason."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -36,12 +37,11 @@ class Trouble:
 def troubles(table: pd.DataFrame, evidence: Evidence) -> list[Trouble]:
     """All of them, workloads with the same ending together; this host first, as the table has it."""
     reasons = table.apply(lambda cells: _reason(cells, evidence), axis=1) if len(table) else pd.Series(dtype=object)
-    rows = table.assign(_reason=reasons, _label=_outcomes(table))
+    sizes = table.groupby(["model", "weights"])["image_size"].transform("nunique")
+    rows = table.assign(_reason=reasons, _label=_outcomes(table), _several=sizes > 1)
     rows = rows[rows["_label"] != "ok"]
     names = ["host", "model", "weights", "runtime", "precision", "variant", "device", "_label", "_reason"]
-    several = table.groupby(["model", "weights"])["image_size"].nunique() > 1
-    found = rows.groupby(names, sort=False, dropna=False)
-    return [_trouble(group, evidence, bool(several[(key[1], key[2])])) for key, group in found]
+    return [_trouble(group, evidence) for _, group in rows.groupby(names, sort=False, dropna=False)]
 
 
 def _outcomes(table: pd.DataFrame) -> pd.Series:
@@ -78,21 +78,21 @@ def failed_gate(cells: pd.Series, evidence: Evidence) -> str:
 def batches_of(group: pd.DataFrame, several: bool) -> str:
     """`1, 8`; where the network was measured at several image sizes `1, 8 at 224 px; 8 at 640 px`."""
 
-    def told(size: float, batches: pd.Series) -> str:
+    def told(size: Any, batches: pd.Series) -> str:
         text = ", ".join(str(batch) for batch in batches.drop_duplicates())
         return f"{text} at {size:.0f}\N{NO-BREAK SPACE}px" if several and known(size) else text
 
     return "; ".join(told(size, batches) for size, batches in group.groupby("image_size", dropna=False)["batch"])
 
 
-def _trouble(group: pd.DataFrame, evidence: Evidence, several: bool) -> Trouble:
+def _trouble(group: pd.DataFrame, evidence: Evidence) -> Trouble:
     cells = group.iloc[0]
     status = cells["_label"]
     wrong = (evidence.verified(cells).get("wrong") or []) if status == "gate" else []
     labels = evidence.model(cells["model"], cells["weights"]).get("labels")
     return Trouble(
         model=network(cells), host=cells["host"], name=candidate(cells), colour=colour(cells["runtime"]),
-        batches=batches_of(group, several), status=status,
+        batches=batches_of(group, bool(cells["_several"])), status=status,
         label=STATUS.get(status, FAILED_GATE), reason=cells["_reason"],
         photos=photos(wrong, evidence.photos(cells["model"], cells["weights"]), labels),
     )  # fmt: skip
