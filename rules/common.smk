@@ -185,7 +185,8 @@ def build_options_with(w, **more):
     """Options of a converter or compiler that uses more than the rest."""
     batch, size = paths.batch_and_size(w.shape)
     asked = {"precision": w.precision, "variant": w.variant, "batch": batch}
-    return options(**asked | {"image_size": ANY if w.shape == ANY else size} | more)
+    asked["image_size"] = ANY if w.shape == ANY else size
+    return options(**asked | more)
 
 
 def network_entry(w):

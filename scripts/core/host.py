@@ -12,7 +12,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from scripts.nvidia.device import DRIVER, named
+from scripts.nvidia.device import named
 
 ISA = (
     "avx",
@@ -38,6 +38,8 @@ EXTENSION = re.compile(
 INTEL = "0x8086"
 """The maker's number on the PCI bus."""
 GRAPHICS = Path("/sys/class/drm")
+DRIVER = (Path("/proc/driver/nvidia/version"), Path("/dev/nvidiactl"), Path("/dev/nvhost-gpu"))
+"""One of them is there where NVIDIA's driver runs; the last is a Jetson's."""
 
 
 def has_nvidia_gpu() -> bool:

@@ -18,8 +18,8 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from scripts.core.host import has_nvidia_gpu
 from scripts.core.verb import write_json
-from scripts.nvidia.device import DRIVER
 
 BUILDS = ("cpu", "cuda")
 WANTED = ("auto", *BUILDS)
@@ -78,7 +78,7 @@ def decide(wanted: str, pin: str) -> Choice:
     own, version = find_links(), pin.replace("==", " ").split("+")[0]
     if wanted == "cuda":
         return Choice(wanted, "cuda", pin, f"PyPI's build ({version}), as the config says", own)
-    if wanted == "auto" and any(path.exists() for path in DRIVER):
+    if wanted == "auto" and has_nvidia_gpu():
         return Choice(wanted, "cuda", pin, f"PyPI's build ({version}), since this machine has an NVIDIA GPU", own)
     source = cpu_source(pin, own)
     if source:

@@ -1,12 +1,9 @@
-"""How devices are named: `cpu`, `cuda:0`; a variant on GPUs; how a GPU shows. Standard library only, Python 3.8 on."""
+"""How devices are named: `cpu`, `cuda:0`; and a variant on GPUs. Standard library only, Python 3.8 on."""
 
 import os
-from pathlib import Path
 
 GRAPHED = "cuda_graphs"
 """The variant whose requests are one CUDA graph."""
-DRIVER = (Path("/proc/driver/nvidia/version"), Path("/dev/nvidiactl"), Path("/dev/nvhost-gpu"))
-"""One of them is there where NVIDIA's driver runs; the last is a Jetson's."""
 
 
 def is_gpu(device: str) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.core import environment, torch_build
+from scripts.core import environment, host, torch_build
 from tests.unit import wheels
 
 pytestmark = pytest.mark.alone
@@ -30,7 +30,7 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("UV_OFFLINE", "1")
-    monkeypatch.setattr(torch_build, "DRIVER", (tmp_path / "nvidiactl",))
+    monkeypatch.setattr(host, "DRIVER", (tmp_path / "nvidiactl",))
 
 
 @pytest.fixture
