@@ -147,7 +147,7 @@ class Config(Part):
     batches: Batches = Field(
         default=[1, 8],
         description="Samples (photos) per call; each batch is measured apart. `auto` doubles from 1 to 256, and the "
-        "report names the batch from which on doubling gains less than 5 %, if there is one among them.",
+        "report names the batch over which no larger one gains 5 %, if there is one among them.",
     )
     image_sizes: ImageSizes | None = Field(
         default=None,

@@ -13,6 +13,7 @@ import json
 import lzma
 import shutil
 import tarfile
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -56,8 +57,19 @@ def portable_plan(plan: dict[str, Any]) -> dict[str, Any]:
     return plan | {"config": config, "rows": rows}
 
 
+def _loose(raw: bytes) -> bytes:
+    """The same arrays as an `.npz` that does not compress them: the archive as a whole does so better, by a fifth."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(raw)) as packed, zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as loose:
+        for name in packed.namelist():
+            loose.writestr(zipfile.ZipInfo(name), packed.read(name))
+    return out.getvalue()
+
+
 def _told(path: Path) -> bytes:
     """A file's content, without what is that machine's own affair: where its Pythons are, its store's ingredients."""
+    if path.suffix == ".npz":
+        return _loose(path.read_bytes())
     if path.name == PLAN:
         return json.dumps(portable_plan(json.loads(path.read_text())), sort_keys=True).encode()
     own = "python" if path.parent.name == "environments" else "ingredients" if path.name == "build.json" else None

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 GAIN = 1.05
-"""Throughput has stopped growing where the next batch gains less than this."""
+"""Throughput has stopped growing where every larger batch gains less than this."""
 
 Key = tuple[Any, ...]
 Values = dict[str, Any]
@@ -17,12 +17,13 @@ def candidate(values: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def enough(rates: Sequence[tuple[int, float]]) -> int | None:
-    """The first batch whose successor gains less than GAIN, of (batch, items per second) in ascending order.
+    """The first batch over which no larger one gains GAIN, of (batch, items per second) in ascending order.
 
-    None where each still gained as much: the largest says nothing of the next.
+    All larger ones, not the next alone: one slow batch, or one that was disturbed, is no end of growth. None where
+    the largest still gained as much: it says nothing of the next.
     """
-    for (batch, rate), (_, more) in zip(rates, rates[1:], strict=False):
-        if more < rate * GAIN:
+    for place, (batch, rate) in enumerate(rates[:-1], 1):
+        if all(more < rate * GAIN for _, more in rates[place:]):
             return batch
     return None
 

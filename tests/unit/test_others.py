@@ -2,8 +2,10 @@
 
 import json
 import tarfile
+import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from scripts.core.config import ConfigError, load
@@ -52,6 +54,19 @@ def test_no_bytes_of_artifacts_and_the_same_archive_every_time(there: Path, tmp_
     assert archives[0].read_bytes() == archives[1].read_bytes()
     kept = {path.name for path in others.records_of(there, OTHER_HOST)}
     assert "model.json" in kept and "weights.json" not in kept and not {n for n in kept if n.endswith(".log")}
+
+
+def test_raw_samples_come_out_as_they_were_and_are_compressed_once(there: Path, tmp_path: Path) -> None:
+    folder = next((there / "hosts" / OTHER_HOST).rglob("trial-1.json")).parent
+    samples = 10**6 + np.cumsum(np.random.default_rng(0).integers(0, 2**12, (8, 400)), axis=1)
+    np.savez_compressed(folder / "trial-1.npz", latency=samples[0], rest=samples[1:])
+    others.pack(there, OTHER_HOST, tmp_path / "r.tar.xz")
+    path = others.opened(tmp_path / "r.tar.xz", there) / folder.relative_to(there) / "trial-1.npz"
+    with np.load(path) as found:
+        assert sorted(found.files) == ["latency", "rest"]
+        assert np.array_equal(found["latency"], samples[0]) and np.array_equal(found["rest"], samples[1:])
+    with zipfile.ZipFile(path) as loose:
+        assert {entry.compress_type for entry in loose.infolist()} == {zipfile.ZIP_STORED}
 
 
 def test_the_host_is_that_of_the_run_and_a_mistake_is_one_sentence(

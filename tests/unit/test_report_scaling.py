@@ -47,15 +47,15 @@ def test_three_batches_are_lines_and_two_are_not() -> None:
     )  # fmt: skip
 
 
-def test_the_batch_from_which_on_doubling_hardly_pays_is_named() -> None:
+def test_the_batch_over_which_a_larger_one_hardly_pays_is_named() -> None:
     rows = [row(b, 100.0, saturation_batch=4) for b in (1, 4, 8)]
     rows += [row(b, 100.0, runtime="litert", saturation_batch=None) for b in (1, 4, 8)]
-    assert scaling.saturated(frame(rows)) == " The next batch gains less than 5 % from batch 4 on: OpenVINO."
-    assert scaling.saturated(frame(rows[3:])) == " No next batch gains less than 5 %."
+    assert scaling.saturated(frame(rows)) == " No larger batch gains 5 % over batch 4: OpenVINO."
+    assert scaling.saturated(frame(rows[3:])) == " The largest batch still gains 5 % or more."
     throughput, memory = (
         chart.note for chart in scaling.scaling(next(iter(questions(frame(rows), "here"))), [], Evidence())  # type: ignore[arg-type]
     )  # fmt: skip
-    assert "from batch 4 on" in throughput and "batch 4" not in memory
+    assert "over batch 4" in throughput and "batch 4" not in memory
 
 
 def test_a_batch_that_did_not_run_is_no_point() -> None:

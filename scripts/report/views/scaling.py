@@ -130,16 +130,16 @@ def _chart(figured: Figured, rows: pd.DataFrame, x: str, prefix: str, told: str,
 
 
 def saturated(rows: pd.DataFrame) -> str:
-    """` The next batch gains less than 5 % from batch 4 on: OpenVINO; from batch 8 on: LiteRT (int8).`"""
+    """` No larger batch gains 5 % over batch 4: OpenVINO; over batch 8: LiteRT (int8).`"""
     told = rows[rows["saturation_batch"].notna()].drop_duplicates(list(CANDIDATE))
     if not len(told):
-        return f" No next batch gains less than {percent(GAIN - 1, 1)}."
+        return f" The largest batch still gains {percent(GAIN - 1, 1)} or more."
     found = {
         str(batch): listed([candidate(cells) for _, cells in group.iterrows()])
         for batch, group in told.groupby("saturation_batch")
     }
-    first, *more = [f"from batch {batch} on: {names}" for batch, names in found.items()]
-    return f" The next batch gains less than {percent(GAIN - 1, 1)} {'; '.join([first, *more])}."
+    first, *more = [f"over batch {batch}: {names}" for batch, names in found.items()]
+    return f" No larger batch gains {percent(GAIN - 1, 1)} {'; '.join([first, *more])}."
 
 
 def series(rows: pd.DataFrame, x: str, figured: Figured) -> list[Series]:
