@@ -1,7 +1,7 @@
 """How numbers, names and lists are written for people: the report, the terminal and an export use the same words."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -30,6 +30,7 @@ ENDED = STATUS | {
 WIDEST = 100
 """Interval ends further apart than this are not spelled out."""
 FAILED_GATE = "failed its gate"
+NUMBER = re.compile(r"\d+(?:\.\d+)?")
 GATE = {"pass": "pass", "agreement": "agreement only", "numeric": "numeric only", "fail": "fail"}
 
 
@@ -128,6 +129,23 @@ def _times(ratio: float) -> str:
 def listed(words: Sequence[str]) -> str:
     """`A`, `A and B`, `A, B and C`."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
+
+
+def merged(texts: Iterable[str]) -> dict[str, str]:
+    """For each text what it says together with those that differ from it in numbers alone.
+
+    `samples for 1.02 s` and `samples for 1.18 s` are both `samples for 1.02 to 1.18 s`.
+    """
+    alike: dict[str, list[str]] = {}
+    for text in dict.fromkeys(texts):
+        alike.setdefault(NUMBER.sub("#", text), []).append(text)
+    return {text: _with_spans(those) for those in alike.values() for text in those}
+
+
+def _with_spans(texts: Sequence[str]) -> str:
+    numbers = zip(*(NUMBER.findall(text) for text in texts), strict=True)
+    spans = iter([dict.fromkeys((min(each, key=float), max(each, key=float))) for each in numbers])
+    return NUMBER.sub(lambda _: " to ".join(next(spans)), texts[0])
 
 
 def count(amount: int, noun: str) -> str:

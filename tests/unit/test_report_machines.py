@@ -42,6 +42,39 @@ def test_power_and_energy_are_shown_where_a_row_knows_them() -> None:
     assert (cells["Power"], cells["Energy"]) == ("557", "0.142")
 
 
+def test_several_requests_in_flight_are_shown_for_every_machine_most_first() -> None:
+    """What a GPU gives with several streams is what it is bought for."""
+    full = {"median_ms": None, "p10_ms": None, "device_ms": None, "mode": "throughput"}
+    rates = [(6633.0, 1791.0, 24570.0, 4), (42349.0, 40078.0, 44324.0, 8)]
+    rows = [
+        at(16, 224, 5.0),
+        *(
+            at(16, 224, 0.0, **full, throughput_per_s=rate, throughput_lo_per_s=lo, throughput_hi_per_s=hi, streams=n)
+            for rate, lo, hi, n in rates
+        ),
+    ]
+    *_, kept_full = machines(frame(rows), "lite", "untrained", "p10", "images").reached
+    assert [column.head for column in kept_full.columns] == ["Images/s", "Streams"]
+    shown = [
+        (line.host, line.batch, *(cell.text for cell in line.cells), line.cells[0].small) for line in kept_full.lines
+    ]
+    assert shown == [
+        ("gpu-node", 16, "42,349", "8", "40,078 to 44,324"), ("gpu-node", 16, "6,633", "4", "1,791 to 24,570"),
+    ]  # fmt: skip
+    alone = machines(frame(rows[:1]), "lite", "untrained", "p10", "images").reached
+    assert not [part for part in alone if "flight" in part.says]
+
+
+def test_a_baseline_against_itself_has_no_interval() -> None:
+    own, other = (
+        at(1, 224, ms, device_speedup=ratio, device_speedup_lo=ratio * lo, device_speedup_hi=ratio / lo)
+        for ms, ratio, lo in ((5.0, 1.0, 1.0), (2.0, 2.5, 0.99))
+    )
+    (on_gpus,) = machines(frame([own, other | {"variant": "x"}]), "lite", "untrained", "p10", "images").reached
+    column = [column.head for column in on_gpus.columns].index("Speed-up")
+    assert [line.cells[column].small for line in on_gpus.lines] == ["2.48 to 2.53", ""]
+
+
 def test_what_did_not_run_says_its_sizes_where_there_are_several() -> None:
     rows = frame([at(1, 224, 5.0), at(8, 224, 7.0), at(8, 640, 45.0)])
     assert batches_of(rows, several=True).replace("\N{NO-BREAK SPACE}", " ") == "1, 8 at 224 px; 8 at 640 px"

@@ -140,6 +140,17 @@ def test_power_is_drawn_of_all_hosts_and_what_has_none_is_named_with_its_reason(
     assert "Without power on gpu: OpenVINO (int8, cuda:0) (samples for 1 s)." in chart.note
 
 
+def test_reasons_that_differ_in_their_seconds_alone_are_one_sentence() -> None:
+    rows = [row(1, 100.0, power_w=300.0), row(1, 90.0, power_w=200.0, precision="fp16")]
+    rows += [
+        row(1, 70.0, precision=precision, energy_reason=f"samples for {seconds} s, and energy needs 2 s")
+        for precision, seconds in (("int8", "1.18"), ("bf16", "1.02"), ("tf32", "1.18"))
+    ]
+    (chart,) = powered(rows)
+    assert chart.note.count("Without power") == 1
+    assert chart.note.endswith(" (samples for 1.02 to 1.18 s, and energy needs 2 s).")
+
+
 def test_power_has_a_chart_for_each_batch_and_size_and_none_for_a_single_dot() -> None:
     pairs = [(1, 224), (8, 224), (8, 160)]
     rows = [row(b, 100.0, image_size=s, power_w=9.0, precision=p) for b, s in pairs for p in ("fp32", "int8")]

@@ -44,8 +44,10 @@ def figure(name: str, scale: float = 1.0, digits: int = 3, kind: str = "") -> Ca
             return EMPTY
         if isinstance(value, int) and scale == 1:
             return Cell(f"{value:,}", float(value), kind)
-        bounds = [cells[bound] * scale if bound in cells and known(cells[bound]) else None for bound in (lo, hi)]
-        return Cell(number(value * scale, digits), float(value), kind, span(*bounds))
+        ends = [cells[end] if end in cells and known(cells[end]) else None for end in (lo, hi)]
+        if ends == [value, value]:
+            return Cell(number(value * scale, digits), float(value), kind)  # a baseline against itself
+        return Cell(number(value * scale, digits), float(value), kind, span(*(end and end * scale for end in ends)))
 
     return cell
 

@@ -9,9 +9,10 @@ import pandas as pd
 from scripts.report.palette import colour
 from scripts.report.views.cells import Cell, Column, figure
 from scripts.report.views.charts import Chart
+from scripts.report.views.columns import KEPT_FULL, ON_CPU, ON_GPU
 from scripts.report.views.power import power
-from scripts.report.views.tables import ON_CPU, ON_GPU, is_on_cpu
-from scripts.report.wording import STATUS, candidate, is_untrained, known
+from scripts.report.views.tables import is_on_cpu
+from scripts.report.wording import STATUS, candidate, is_untrained, known, number, span
 
 SIZED = ["image_size", "batch"]
 
@@ -58,7 +59,8 @@ def machines(table: pd.DataFrame, model: str, weights: str, location: str, noun:
 
     noun: what the network takes, such as images.
     """
-    rows = table[(table["model"] == model) & (table["weights"] == weights) & (table["mode"] == "latency")]
+    of_network = table[(table["model"] == model) & (table["weights"] == weights)]
+    rows = of_network[of_network["mode"] == "latency"]
     hosts = tuple(rows["host"].drop_duplicates())
     names = ["runtime", "precision", "variant", "device", *SIZED]
     several = rows["image_size"].nunique() > 1
@@ -67,11 +69,12 @@ def machines(table: pd.DataFrame, model: str, weights: str, location: str, noun:
         by_host: dict[Any, pd.Series] = {cells["host"]: cells for _, cells in group.iterrows()}
         cells = tuple(_on_host(by_host.get(host), location) for host in hosts)
         found.append(_line(group.iloc[0], cells, several))
-    return Machines(model, weights, hosts, tuple(found), tuple(_reached(rows, several)), tuple(power(rows, noun)))
+    reached = (*_reached(rows, several), *_kept_full(of_network, several, noun))
+    return Machines(model, weights, hosts, tuple(found), reached, tuple(power(rows, noun)))
 
 
 def _reached(rows: pd.DataFrame, several: bool) -> Iterator[Reached]:
-    """What was reached on GPUs and on CPUs, fastest first; no table and no column that no row tells anything in."""
+    """What was reached on GPUs and on CPUs, fastest first; no table that has no row."""
     on_gpu, on_cpu = rows[rows["device_ms"].notna()], rows[is_on_cpu(rows) & rows["peak_share"].notna()]
     kinds: Sequence[tuple[str, tuple[Column, ...], pd.DataFrame, str]] = (
         ("on GPUs: the time on the GPU alone, and what came of it", ON_GPU, on_gpu, "device_ms"),
@@ -79,10 +82,32 @@ def _reached(rows: pd.DataFrame, several: bool) -> Iterator[Reached]:
     )
     for says, columns, found, time in kinds:
         if not found.empty:
-            ordered = [cells for _, cells in found.sort_values([*SIZED, time]).iterrows()]
-            told = tuple(column for column in columns if any(column.cell(cells).text for cells in ordered))
-            shown = [_line(cells, tuple(column.cell(cells) for column in told), several) for cells in ordered]
-            yield Reached(says, told, tuple(shown))
+            yield _shown(says, columns, found.sort_values([*SIZED, time]), several)
+
+
+def _kept_full(rows: pd.DataFrame, several: bool, noun: str) -> Iterator[Reached]:
+    """What several requests in flight reached, most first; nothing where no row measured that.
+
+    noun: what the network takes, such as images.
+    """
+    found = rows[(rows["mode"] == "throughput") & rows["throughput_per_s"].notna()]
+    if not found.empty:
+        columns = (Column(f"{noun.capitalize()}/s", "", "With as many streams as were best", _rate), *KEPT_FULL)
+        ordered = found.sort_values([*SIZED, "throughput_per_s"], ascending=[True, True, False])
+        yield _shown("kept full: several requests in flight", columns, ordered, several)
+
+
+def _rate(cells: pd.Series) -> Cell:
+    lo, hi = cells["throughput_lo_per_s"], cells["throughput_hi_per_s"]
+    return Cell(number(cells["throughput_per_s"]), float(cells["throughput_per_s"]), "strong", span(lo, hi))
+
+
+def _shown(says: str, columns: Sequence[Column], rows: pd.DataFrame, several: bool) -> Reached:
+    """A line for each row, in their order, without the columns that no row tells anything in."""
+    ordered = [cells for _, cells in rows.iterrows()]
+    told = tuple(column for column in columns if any(column.cell(cells).text for cells in ordered))
+    shown = [_line(cells, tuple(column.cell(cells) for column in told), several) for cells in ordered]
+    return Reached(says, told, tuple(shown))
 
 
 def _line(cells: pd.Series, shown: tuple[Cell, ...], several: bool) -> Line:

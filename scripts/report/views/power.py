@@ -6,7 +6,7 @@ import pandas as pd
 
 from scripts.report.dots import Dot, dots
 from scripts.report.views.charts import Chart, barred, marks, prefix_of
-from scripts.report.wording import candidate, known, listed
+from scripts.report.wording import candidate, known, listed, merged
 
 UNTOLD = "not recorded"
 LEAST = 2
@@ -53,7 +53,8 @@ def _untold(rows: pd.DataFrame) -> Iterator[str]:
     untold = rows[rows["power_w"].isna()]
     for host, group in untold.groupby("host", sort=False):
         of_host = rows[rows["host"] == host]
-        for reason, those in group.groupby(group["energy_reason"].fillna(UNTOLD), sort=False):
+        reasons = group["energy_reason"].fillna(UNTOLD)
+        for reason, those in group.groupby(reasons.map(merged(reasons)), sort=False):
             names = [candidate(cells) for _, cells in those.iterrows()]
             who = "any candidate" if len(names) == len(of_host) else listed(names)
             yield f"Without power on {host}: {who} ({reason})."

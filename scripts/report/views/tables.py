@@ -9,9 +9,10 @@ import pandas as pd
 from scripts.report.answers import Contest, Question, per_second
 from scripts.report.evidence import Evidence, key_of
 from scripts.report.palette import colour
-from scripts.report.views.cells import EMPTY, Cell, Column, accuracy, energy, figure, gate, lost, mark, share, text
+from scripts.report.views import columns as col
+from scripts.report.views.cells import EMPTY, Cell, Column, accuracy, energy, figure
 from scripts.report.views.charts import barred
-from scripts.report.wording import FAILED_GATE, STATUS, candidate, known, listed, number, span
+from scripts.report.wording import FAILED_GATE, STATUS, candidate, known, listed, merged, number, span
 from scripts.stats.verdicts import Verdict
 
 
@@ -43,83 +44,6 @@ class Table:
     lines: tuple[Line, ...]
 
 
-SIZE = Column("Size", "MB", "What is deployed, on disk", figure("artifact_bytes", 1e-6))
-PEAK = Column("Memory", "MB", "Peak resident memory without the bare interpreter's", figure("peak_rss_mb"))
-ACCURACY = Column("Accuracy", "", "Labelled photos whose first class is right; Wilson interval", accuracy)
-FAST = "Fast location: a tenth of the requests took less"
-LOST = Column("Lost", "photos", "Labelled photos that the reference has right, and the reverse", lost)
-SQNR = Column("SQNR", "dB", "Size of the outputs over size of their error", figure("sqnr_db"))
-IN_INT8 = Column("In int8", "", "Share of the multiplications that really run in integers", share("int8_share"))
-GATE = Column("Gate", "", "Whether the outputs are right enough for its precision", gate, words=True)
-TAILS = (
-    Column("p90", "ms", "One request in ten took longer", figure("p90_ms")),
-    Column("p99", "ms", "One request in a hundred took longer", figure("p99_ms")),
-    Column("p99.9", "ms", "One request in a thousand took longer", figure("p999_ms")),
-    Column("p99 / p50", "", "How much longer a slow request takes than a typical one", figure("tail_ratio")),
-    Column("Mean", "ms", "Mean of the requests", figure("mean_ms")),
-    Column("Trimmed", "ms", "Mean without the fastest and the slowest tenth", figure("trimmed_mean_ms")),
-    Column("SD", "ms", "Standard deviation of the requests of a process", figure("std_ms")),
-)
-PHASES = (
-    Column("Import", "MB", "Peak memory while importing the runtime", figure("peak_rss_import_mb")),
-    Column("Load", "MB", "Peak memory while loading the artifact", figure("peak_rss_load_mb")),
-    Column("Run", "MB", "Peak memory from the first call on", figure("peak_rss_run_mb")),
-    Column("Import", "s", "Median over trials", figure("import_s", digits=2)),
-    Column("Load", "s", "Median over trials", figure("load_s", digits=2)),
-    Column("First call", "s", "Median over trials", figure("first_call_s", digits=2)),
-)
-OUTPUTS = (
-    Column("Per second", "", "Batch over median: one request at a time", figure("throughput_per_s")),
-    Column("Execute", "ms", "The runtime's own part, without handing arrays over", figure("execute_ms")),
-    Column("Copies", "", "Share of the request spent handing arrays over", share("copy_share", 2)),
-    Column("Pareto", "", "No other candidate is as fast, as accurate and as small", mark("pareto")),
-    LOST,
-    Column("Agreement", "", "Photos whose first class is the reference's", share("top1_agreement")),
-    SQNR,
-    IN_INT8,
-    Column("Convert", "s", "From checkpoint to portable file", figure("convert_s", digits=2)),
-    Column("Memory", "MB", "Greatest memory of the conversions, calibration included", figure("convert_rss_mb")),
-    Column("Compile", "s", "From portable file to this host's artifact", figure("compile_s", digits=2)),
-)
-ON_GPU = (
-    Column("On the GPU", "ms", "From the first kernel to the last, by the GPU's own clock", figure("device_ms")),
-    Column(
-        "Speed-up", "x", "Of the time on the GPU, against eager PyTorch in fp32", figure("device_speedup", digits=3)
-    ),
-    Column("Copies", "", "Share of the request spent between host and GPU", share("copy_share", 2)),
-    Column("Rate", "TFLOP/s", "Multiplying operators alone, over the time on the GPU", figure("tflops")),
-    Column("Of reached", "", "Of what this GPU reached in a large matrix product of that type", share("peak_share", 3)),
-    Column("Of promised", "", "Of what the GPU's data sheet says", share("peak_share_spec", 3)),
-    Column("Bound by", "", "What the roofline says takes the time at least", text("bound"), words=True),
-    Column(
-        "Memory",
-        "MB",
-        "Taken from opening to the last request; PyTorch's, TensorFlow's: their allocators' peak",
-        figure("gpu_mem_mb"),
-    ),
-    Column("Power", "W", "Mean under load, idle included", figure("power_w")),
-    Column("Energy", "J an item", "Of the whole request, idle subtracted", figure("energy_j", digits=3)),
-    Column("Busy", "%", "As the driver says", figure("gpu_util_pct")),
-)
-ON_CPU = (
-    Column("Execute", "ms", "A typical request's, without handing arrays over", figure("execute_ms")),
-    Column("Rate", "TFLOP/s", "Multiplying operators alone, over a fast request's execution", figure("tflops")),
-    Column(
-        "Of reached", "", "Of what this library reached in a large matrix product of that type", share("peak_share", 3)
-    ),
-    Column("Bound by", "", "What the roofline says takes the time at least", text("bound"), words=True),
-    Column("Power", "W", "Of the CPU package, mean under load, idle included", figure("power_w")),
-    Column("Energy", "J an item", "Of the CPU package, idle subtracted", figure("energy_j", digits=3)),
-)
-HOW = (
-    Column("Trials", "", "Fresh processes", figure("trials")),
-    Column("Requests", "", "Samples of all trials", figure("samples")),
-    Column("Disturbed", "trials", "Something else used the host meanwhile; they stay in", figure("disturbed_trials")),
-    Column("Host", "", "Slow phases, found from the trials of all candidates", text("host_phase"), words=True),
-    Column("Where the work ran", "", "As the runtime says", text("placement"), words=True),
-)
-
-
 def main_columns(evidence: Evidence) -> tuple[Column, ...]:
     """The columns that everybody looks at, in latency mode."""
 
@@ -132,14 +56,14 @@ def main_columns(evidence: Evidence) -> tuple[Column, ...]:
         return Cell(found.name, found.name, f"verdict-{found.name}", title=found.sentence) if found else EMPTY
 
     return (
-        timed("p10", f"{FAST}. Says most of the candidate"),
+        timed("p10", f"{col.FAST}. Says most of the candidate"),
         timed("median", "A typical request on this host, and what else the host did"),
         Column("Verdict", "", "What kind of data these are; in a sentence each below", verdict, words=True),
         Column("Speed-up", "x", "Against eager PyTorch in fp32 with the same workload", figure("speedup", digits=2)),
-        GATE,
-        ACCURACY,
-        SIZE,
-        PEAK,
+        col.GATE,
+        col.ACCURACY,
+        col.SIZE,
+        col.PEAK,
         Column("Cold start", "s", "Import, load and first call", figure("cold_start_s", digits=2)),
     )
 
@@ -149,19 +73,23 @@ def main_table(question: Question, evidence: Evidence) -> Table | None:
     where there are none."""
     columns = main_columns(evidence)
     if not any(accuracy(cells).text for _, cells in question.rows.iterrows()):
-        columns = tuple(column for column in columns if column is not ACCURACY)
+        columns = tuple(column for column in columns if column is not col.ACCURACY)
     return _table("", "", columns, question, evidence, "latency")
 
 
 def details(question: Question, evidence: Evidence) -> list[Table]:
     """What else is known of the rows in latency mode that measured, in parts."""
     why, columns = energy_reason(question.rows)
-    phases = (*PHASES, *columns)
+    phases = (*col.PHASES, *columns)
     named = (
-        ("Slow requests", "Empty where the samples cannot support it. Intervals of quantiles are approximate.", TAILS),
+        (
+            "Slow requests",
+            "Empty where the samples cannot support it. Intervals of quantiles are approximate.",
+            col.TAILS,
+        ),
         ("Memory, start and energy by phase", f"Memory is without the bare interpreter's.{why}", phases),
-        ("Outputs, and what making it costs", "Making is wall time, once per artifact.", OUTPUTS),
-        ("How each row was measured", "", HOW),
+        ("Outputs, and what making it costs", "Making is wall time, once per artifact.", col.OUTPUTS),
+        ("How each row was measured", "", col.HOW),
     )
     found = [_table(title, says, columns, question, evidence, "latency", True) for title, says, columns in named]
     return [table for table in [on_gpu(question, evidence), on_cpu(question, evidence), *found] if table]
@@ -170,7 +98,7 @@ def details(question: Question, evidence: Evidence) -> list[Table]:
 def on_gpu(question: Question, evidence: Evidence) -> Table | None:
     """What the GPU itself says of the rows that ran on one; None where none did."""
     says = "Without the copies. The copies and the time on the GPU are within the request's time above."
-    table = _table("On the GPU", says, ON_GPU, question, evidence, "latency", True)
+    table = _table("On the GPU", says, col.ON_GPU, question, evidence, "latency", True)
     lines = tuple(line for line in table.lines if line.cells[0] is not EMPTY) if table else ()  # the GPU's own time
     return replace(table, lines=lines) if table and lines else None
 
@@ -182,7 +110,7 @@ def on_cpu(question: Question, evidence: Evidence) -> Table | None:
         "Held against the best that the runtime's own library reached here in a large matrix product of the row's"
         " precision, in the same run and with as many threads. Empty where it has no such product."
     )
-    table = _table("On the CPU", says, ON_CPU, replace(question, rows=rows), evidence, "latency", True)
+    table = _table("On the CPU", says, col.ON_CPU, replace(question, rows=rows), evidence, "latency", True)
     return table if table and table.lines and rows["peak_share"].notna().any() else None
 
 
@@ -193,7 +121,7 @@ def is_on_cpu(rows: pd.DataFrame) -> pd.Series:
 
 def energy_reason(rows: pd.DataFrame) -> tuple[str, tuple[Column, ...]]:
     """The column of energy where any row could be read; else no column, and why in a sentence."""
-    reasons = list(rows["energy_reason"].dropna().drop_duplicates())
+    reasons = list(dict.fromkeys(merged(rows["energy_reason"].dropna()).values()))
     if rows["energy_j"].notna().any() or len(reasons) > 1:
         return "", (
             Column("Energy", "J an item", "Of the CPU package or the GPU, idle subtracted", energy, words=True),
@@ -223,7 +151,6 @@ def loaded(question: Question, evidence: Evidence) -> list[Table]:
         return cell
 
     limit = evidence.config("serving", "p99_ms") or 0.0
-    streams = Column("Streams", "", "Requests in flight that were best", figure("streams"))
     disturbed = Column("Disturbed", "trials", "Something else used the host meanwhile", figure("disturbed_trials"))
     tried = Column("Tried", f"streams: {noun}/s", "Short windows of one trial", told("streams_tried"), words=True)
     threads = Column("Threads", "", "Left beside the core that issues requests", told("serving", "threads_left"))
@@ -239,7 +166,14 @@ def loaded(question: Question, evidence: Evidence) -> list[Table]:
     )  # fmt: skip
     tables = []
     for mode, title, special, says in heads:
-        columns = (Column(f"{noun.capitalize()}/s", "", says, rate), streams, special, GATE, PEAK, disturbed)
+        columns = (
+            Column(f"{noun.capitalize()}/s", "", says, rate),
+            col.STREAMS,
+            special,
+            col.GATE,
+            col.PEAK,
+            disturbed,
+        )
         tables.append(_table(title, says, columns, question, evidence, mode))
     return [table for table in tables if table]
 

@@ -6,7 +6,8 @@ from scripts.core import tuned
 from scripts.report.answers import Question
 from scripts.report.columns import read_results
 from scripts.report.views.cells import Column, figure
-from scripts.report.views.tables import ACCURACY, FAST, GATE, IN_INT8, LOST, SIZE, SQNR, Table, line, usual_session
+from scripts.report.views.columns import ACCURACY, FAST, GATE, IN_INT8, LOST, SIZE, SQNR
+from scripts.report.views.tables import Table, line, usual_session
 
 COLUMNS = (Column("p10", "ms", FAST, figure("p10_ms", kind="strong")), GATE, ACCURACY, LOST, SQNR, IN_INT8, SIZE)
 SAYS = (
