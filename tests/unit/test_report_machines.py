@@ -1,6 +1,9 @@
 """Several machines side by side: whose row is which, at which batch and size, and no column that tells nothing."""
 
+import jinja2
+
 from scripts.report.columns import frame
+from scripts.report.report import TEMPLATES
 from scripts.report.views.machines import machines
 from scripts.report.views.trouble import batches_of
 
@@ -63,6 +66,15 @@ def test_several_requests_in_flight_are_shown_for_every_machine_most_first() -> 
     ]  # fmt: skip
     alone = machines(frame(rows[:1]), "lite", "untrained", "p10", "images").reached
     assert not [part for part in alone if "flight" in part.says]
+
+
+def test_a_network_that_others_measured_with_several_in_flight_alone_has_that_table_alone() -> None:
+    full = {"median_ms": None, "p10_ms": None, "device_ms": None, "mode": "throughput", "throughput_per_s": 6633.0}
+    row = at(16, 224, 0.0) | full
+    found = machines(frame([row]), "lite", "untrained", "p10", "images")
+    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), undefined=jinja2.StrictUndefined)
+    html = environment.get_template("machines.html.j2").render(machines=[found], location="p10")
+    assert html.count("<table") == 1 and "6,633" in html
 
 
 def test_a_baseline_against_itself_has_no_interval() -> None:
