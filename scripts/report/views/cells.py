@@ -1,5 +1,6 @@
 """How one cell of a table is filled: what it shows, what it sorts by, the interval below it."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -31,12 +32,15 @@ class Column:
 
 
 EMPTY = Cell("")
+UNIT = re.compile(r"_(per_s|ms|s)$")
+"""How a column's name ends that says its unit."""
 
 
 def figure(name: str, scale: float = 1.0, digits: int = 3, kind: str = "") -> Callable[[pd.Series], Cell]:
     """A number; where the table has its bounds (`x_lo_ms` and `x_hi_ms` of `x_ms`), the interval below it."""
-    stem, _, unit = name.rpartition("_")
-    lo, hi = (f"{stem}_{end}_{unit}" for end in ("lo", "hi")) if unit in ("ms", "s") else (f"{name}_lo", f"{name}_hi")
+    unit = UNIT.search(name)
+    at = unit.start() if unit else len(name)
+    lo, hi = (f"{name[:at]}_{end}{name[at:]}" for end in ("lo", "hi"))
 
     def cell(cells: pd.Series) -> Cell:
         value = cells[name]

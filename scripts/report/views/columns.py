@@ -48,6 +48,7 @@ GPU_MEMORY = Column(
     "Taken from opening to the last request; PyTorch's, TensorFlow's: their allocators' peak",
     figure("gpu_mem_mb"),
 )
+POWER = Column("Power", "W", "Mean under load, idle included", figure("power_w"))
 ON_GPU = (
     Column("On the GPU", "ms", "From the first kernel to the last, by the GPU's own clock", figure("device_ms")),
     Column(
@@ -59,7 +60,7 @@ ON_GPU = (
     Column("Of promised", "", "Of what the GPU's data sheet says", share("peak_share_spec", 3)),
     Column("Bound by", "", "What the roofline says takes the time at least", text("bound"), words=True),
     GPU_MEMORY,
-    Column("Power", "W", "Mean under load, idle included", figure("power_w")),
+    POWER,
     Column("Energy", "J an item", "Of the whole request, idle subtracted", figure("energy_j", digits=3)),
     Column("Busy", "%", "As the driver says", figure("gpu_util_pct")),
 )
@@ -77,7 +78,7 @@ STREAMS = Column("Streams", "", "Requests in flight that were best", figure("str
 KEPT_FULL = (
     STREAMS,
     replace(GPU_MEMORY, head="GPU memory"),
-    Column("Power", "W", "Mean under load, idle included", figure("power_w")),
+    POWER,
     Column("Energy", "J an item", "Idle subtracted", figure("energy_j", digits=3)),
 )
 HOW = (

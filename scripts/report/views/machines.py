@@ -12,9 +12,10 @@ from scripts.report.views.charts import Chart
 from scripts.report.views.columns import KEPT_FULL, ON_CPU, ON_GPU
 from scripts.report.views.power import power
 from scripts.report.views.tables import is_on_cpu
-from scripts.report.wording import STATUS, candidate, is_untrained, known, number, span
+from scripts.report.wording import STATUS, candidate, is_untrained, known
 
 SIZED = ["image_size", "batch"]
+RATE = figure("throughput_per_s", kind="strong")
 
 
 @dataclass(frozen=True)
@@ -92,14 +93,9 @@ def _kept_full(rows: pd.DataFrame, several: bool, noun: str) -> Iterator[Reached
     """
     found = rows[(rows["mode"] == "throughput") & rows["throughput_per_s"].notna()]
     if not found.empty:
-        columns = (Column(f"{noun.capitalize()}/s", "", "With as many streams as were best", _rate), *KEPT_FULL)
+        columns = (Column(f"{noun.capitalize()}/s", "", "With as many streams as were best", RATE), *KEPT_FULL)
         ordered = found.sort_values([*SIZED, "throughput_per_s"], ascending=[True, True, False])
         yield _shown("kept full: several requests in flight", columns, ordered, several)
-
-
-def _rate(cells: pd.Series) -> Cell:
-    lo, hi = cells["throughput_lo_per_s"], cells["throughput_hi_per_s"]
-    return Cell(number(cells["throughput_per_s"]), float(cells["throughput_per_s"]), "strong", span(lo, hi))
 
 
 def _shown(says: str, columns: Sequence[Column], rows: pd.DataFrame, several: bool) -> Reached:

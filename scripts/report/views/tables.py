@@ -1,4 +1,4 @@
-"""The tables: every row of a network on this host, by mode, and the same candidates on several machines."""
+"""The tables: every row of a network on this host, by mode."""
 
 from collections import Counter
 from collections.abc import Callable
