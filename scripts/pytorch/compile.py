@@ -77,6 +77,7 @@ def package(job: Job, module: torch.nn.Module, inputs: Tuple[torch.Tensor, ...])
     with torch.no_grad():
         program = torch.export.export(module, inputs)
         torch._inductor.aoti_compile_and_package(program, package_path=str(job.out / "model.pt2"))
+    inductor.require_shared_library(job.out / "model.pt2")
 
 
 def torch_compile(job: Job, cache: Path) -> float:

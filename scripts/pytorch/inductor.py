@@ -6,6 +6,7 @@ import os
 import shutil
 import sysconfig
 import tempfile
+import zipfile
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Set
 
@@ -36,6 +37,22 @@ def require_toolchain(python_headers: bool) -> None:
         missing.append("Python's headers (%s)" % headers)
     if missing:
         raise Unsupported("Inductor needs %s" % " and ".join(missing))
+
+
+def require_shared_library(package: Path) -> None:
+    """Raise `Unsupported` where the libraries of AOTInductor's `package` bring a C++ standard library of their own.
+
+    Some compilers link libstdc++ statically. PyTorch has the shared one, and what was built cannot be loaded beside it:
+    it ends in `std::bad_cast` or a crash, since both look for the same locale's facets.
+    """
+    with zipfile.ZipFile(str(package)) as files:
+        libraries = [name for name in files.namelist() if name.endswith(".so")]
+        if all(b"libstdc++.so" in files.read(name) for name in libraries):
+            return
+    raise Unsupported(
+        "the C++ compiler (%s) links libstdc++ statically, and PyTorch cannot load what it builds; unset CXX or name "
+        "another compiler there" % os.environ.get("CXX", "g++")
+    )
 
 
 def require_kernels(precision: str) -> None:
