@@ -122,13 +122,11 @@ def test_without_a_compiler_the_reason_is_said(verb, tiny_checkpoint, tmp_path, 
 
 def test_a_compiler_with_a_cpp_library_of_its_own_is_named_before_pytorch_crashes(verb, tiny_checkpoint, tmp_path):
     compiler = tmp_path / "g++"
-    compiler.write_text(
-        '#!/bin/sh\ncase "$*" in *-shared*) exec g++ "$@" -static-libstdc++ ;; esac\nexec g++ "$@"\n'
-    )
+    compiler.write_text('#!/bin/sh\ncase "$*" in *-shared*) exec g++ "$@" -static-libstdc++ ;; esac\nexec g++ "$@"\n')
     compiler.chmod(0o755)
     result = compiled(verb, "aotinductor", tiny_checkpoint, tmp_path / "files", CXX=str(compiler))
     assert result.code == 3 and result.facts["status"] == "unsupported"
-    assert "(%s) links libstdc++ statically" % compiler in result.facts["reason"] and "CXX" in result.facts["reason"]
+    assert f"({compiler}) links libstdc++ statically" in result.facts["reason"] and "CXX" in result.facts["reason"]
 
 
 @pytest.mark.parametrize("runtime", ["torch_compile", "aotinductor"])
