@@ -151,9 +151,14 @@ def _row(artifacts: Path, host: str, workload: Path) -> Row | None:
     )  # fmt: skip
 
 
+def _by_number(path: Path) -> list[str | int]:
+    """To sort by: batch 8 comes before 16. Text and numbers alternate, so that like meets like."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", str(path))]
+
+
 def found(artifacts: Path, skip: str) -> Iterator[Row]:
-    """The rows of every host below `hosts/` in `artifacts` but `skip`, sorted by path."""
-    for folder in sorted((artifacts / "hosts").glob("*/*/*/*/*/trials/*")):
+    """The rows of every host below `hosts/` in `artifacts` but `skip`, sorted by path, numbers in it by size."""
+    for folder in sorted((artifacts / "hosts").glob("*/*/*/*/*/trials/*"), key=_by_number):
         host = folder.relative_to(artifacts / "hosts").parts[0]
         row = _row(artifacts, host, folder) if host != skip else None
         if row is not None:

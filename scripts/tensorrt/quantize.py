@@ -13,6 +13,7 @@ finds the ranges itself.
 
 import importlib.metadata
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
@@ -88,9 +89,14 @@ def _copied(attribute: onnx.AttributeProto) -> onnx.AttributeProto:
 
 
 def versions() -> Dict[str, str]:
-    """Of the packages that are here: a graph that stays in float32 takes onnx alone."""
+    """Of the packages that are here: a graph that stays in float32 takes onnx alone.
+
+    Of ONNX Runtime that of what was imported: its builds have different names, and two may lie beside each other.
+    """
     found = {name: list(importlib.metadata.distributions(name=name)) for name in PACKAGES}
-    return {name: distributions[0].version for name, distributions in found.items() if distributions}
+    here = {name: distributions[0].version for name, distributions in found.items() if distributions}
+    imported = sys.modules.get("onnxruntime")
+    return {**here, **({"onnxruntime": imported.__version__} if imported else {})}
 
 
 def older(proto: onnx.ModelProto, opset: int) -> onnx.ModelProto:

@@ -45,6 +45,13 @@ def test_a_host_goes_into_one_file_and_comes_out_with_all_its_rows(there: Path, 
         assert (ours.checkpoint / "artifact.json").is_file() and (ours.deployable / "build.json").is_file()
 
 
+def test_another_hosts_batches_come_in_their_order(tmp_path: Path) -> None:
+    build_tree(tmp_path, trials=1, samples=5, batches=(1, 8, 16), rounds=1)
+    found = all_rows(read_plan(tmp_path / "artifacts" / "plan.json"), tmp_path / "artifacts")
+    batches = [row.batch for row in found if row.host == OTHER_HOST and row.runtime == "pytorch"]
+    assert batches == sorted(batches) and set(batches) == {1, 8, 16}
+
+
 def test_no_bytes_of_artifacts_and_the_same_archive_every_time(there: Path, tmp_path: Path) -> None:
     heavy = there / "portable" / "synthetic_lite.package" / "checkpoint" / "fp32.default" / "dyn" / "files"
     (heavy / "weights.json").write_text(json.dumps("x" * 10**6))

@@ -32,6 +32,16 @@ def test_one_size_needs_no_saying() -> None:
     assert {line.size for line in found.lines} == {None}
 
 
+def test_what_was_asked_of_one_machine_alone_is_a_dash_on_the_others_and_the_table_says_so() -> None:
+    rows = [at(1, 224, 5.0), at(1, 224, 4.0, host="other"), at(8, 224, 7.0)]
+    pages = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True)
+    template = pages.get_template("machines.html.j2")
+    shown = [machines(frame(some), "lite", "untrained", "p10", "images") for some in (rows, rows[:2])]
+    assert [[cell.text for cell in line.cells] for line in shown[0].lines] == [["5.00", "4.00"], ["7.00", "–"]]
+    says = ["a dash: not asked for there" in template.render(machines=[each], location="p10") for each in shown]
+    assert says == [True, False]
+
+
 def test_power_and_energy_are_shown_where_a_row_knows_them() -> None:
     """An H100's watts take two seconds: of a shorter run the columns would be empty."""
     silent = machines(frame([at(1, 224, 5.0)]), "lite", "untrained", "p10", "images").reached[0]

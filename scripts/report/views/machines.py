@@ -16,6 +16,7 @@ from scripts.report.wording import STATUS, candidate, is_untrained, known
 
 SIZED = ["image_size", "batch"]
 RATE = figure("throughput_per_s", kind="strong")
+NOT_ASKED = Cell("–", None, "quiet", title="not asked for there")
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,11 @@ class Machines:
     @property
     def untrained(self) -> bool:
         return is_untrained(self.weights)
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether something was asked of one host and not of another."""
+        return any(cell is NOT_ASKED for line in self.lines for cell in line.cells)
 
 
 def machines(table: pd.DataFrame, model: str, weights: str, location: str, noun: str) -> Machines:
@@ -114,7 +120,7 @@ def _line(cells: pd.Series, shown: tuple[Cell, ...], several: bool) -> Line:
 
 def _on_host(cells: pd.Series | None, location: str) -> Cell:
     if cells is None:
-        return Cell("not asked for", None, "quiet")
+        return NOT_ASKED
     if not known(cells["median_ms"]):
         return Cell(STATUS[cells["status"]], None, "quiet")
     return figure(f"{location}_ms")(cells)
