@@ -67,8 +67,12 @@ def compiled(folder: Path, precision: str, variant: str, device: str) -> Functio
 
 
 def _aotinductor(artifact: Path, options: Options) -> Function:
-    """Each stream has a runner of its own over the same weights: with one, requests would wait for each other."""
+    """Each stream has a runner of its own over the same weights: with one, requests would wait for each other.
+
+    A package for a GPU is held against the CPU's instruction sets, too, which PyTorch would find out by compiling.
+    """
     inductor.check_built_for(artifact, options)
+    inductor.unpack(artifact, inductor.scratch())
     from torch._inductor.package import load_package
 
     package, index = str(artifact / "model.pt2"), number(options.device)

@@ -1,6 +1,7 @@
 """PyTorch's runtimes on the small network: converted, compiled, opened through the door."""
 
 import json
+import os
 import zipfile
 from pathlib import Path
 
@@ -144,6 +145,22 @@ def test_opening_compiles_nothing(python, request, tmp_path, runtime):
     shipped = {path.name for path in (artifact / "kernels").rglob("*.so")}
     assert shipped and {name for name in left if name.endswith(".so") and not name.endswith(".wrapper.so")} <= shipped
     assert [name for name in left if name.endswith((".gch", ".o"))] == []
+
+
+def test_opening_a_package_as_on_a_gpu_compiles_nothing(python, aotinductor, tmp_path):
+    """PyTorch tries the CPU's instruction sets for a GPU's package, too: 10 s where it has to build them."""
+    options = {"runtime": "aotinductor", "precision": "fp32", "variant": "default", "device": "cuda:0", "batch": 2}
+    options |= {"threads": 2, "image_size": 32, "inputs": ["input"], "outputs": ["logits"]}
+    code = "import json, pathlib, sys; from scripts.core.door import Options; from scripts.pytorch import on_gpu; "
+    code += "on_gpu.number = lambda device: -1; "  # this package is for the CPU, which has no number
+    code += "on_gpu._aotinductor(pathlib.Path(sys.argv[1]), Options.of(json.loads(sys.argv[2]))); "
+    compiler, path = tmp_path / "g++", os.environ["PATH"]
+    compiler.write_text(f'#!/bin/sh\necho "$*" >> "{tmp_path}/calls"\nPATH="{path}" exec g++ "$@"\n')
+    compiler.chmod(0o755)
+    variables = {"TMPDIR": str(tmp_path), "PATH": f"{tmp_path}:{path}"}
+    python("torch", code, str(aotinductor), json.dumps(options), variables=variables)
+    calls = (tmp_path / "calls").read_text().splitlines() if (tmp_path / "calls").exists() else []
+    assert [call for call in calls if " -o " in call] == []
 
 
 def test_measured_processes_import_no_more_than_they_need(session, tiny_checkpoint, tiny_reference):
