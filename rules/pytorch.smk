@@ -47,6 +47,7 @@ rule compile_inductor:
     params:
         options=lambda w: build_options_with(w, runtime=w.runtime, device=w.device, threads=THREADS),
         code=code_hash("scripts.pytorch.compile"),
+        compiler=keys.cpp_compiler(),
         env=environment_key("torch"),
     message:
         "{wildcards.runtime}: compiling {wildcards.model} for {wildcards.shape}"
@@ -78,6 +79,7 @@ rule compile_inductor_cuda:
     params:
         options=lambda w: build_options_with(w, runtime=w.runtime, device=w.device, threads=THREADS),
         code=code_hash("scripts.pytorch.compile"),
+        compiler=keys.cpp_compiler(),
         env=environment_key("torch"),
         absent=cannot_run,
     message:

@@ -4,6 +4,8 @@ Light: the Snakefile imports it.
 """
 
 import hashlib
+import os
+import shutil
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,11 @@ def interpreter_key(python: str) -> str:
     """What an existing interpreter holds: its path and the packages beside it, by the names pip gives their folders."""
     packages = sorted(path.name for path in Path(python).parent.parent.glob("lib/python*/site-packages/*.dist-info"))
     return _short("\n".join([python, *packages]))
+
+
+def cpp_compiler() -> str:
+    """The C++ compiler that Inductor would call, by its path; empty where there is none."""
+    return shutil.which(os.environ.get("CXX", "g++")) or ""
 
 
 def file_key(file: Path) -> str:

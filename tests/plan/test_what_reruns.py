@@ -7,6 +7,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from tests.plan.conftest import ask, lay
 
 AFTERWARDS = {"plan", "finals", "summarise", "report", "check", "all"}
@@ -158,6 +160,18 @@ def test_a_new_lock_reruns_what_uses_the_environment(project: Path) -> None:
     answer = ask(project)
     assert rules(answer)["environment"] == 1
     assert runtimes(answer) == peaks(answer) == {"litert"}
+
+
+def test_another_cpp_compiler_compiles_again_what_it_compiles(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row that says which compiler is missing, or which cannot be used, is tried again where there is another."""
+    compiler = tmp_path / "g++"
+    compiler.touch(0o755)
+    monkeypatch.setenv("CXX", str(compiler))
+    answer = ask(project)
+    assert {rule for rule in rules(answer) if rule.startswith(("compile", "convert"))} == {"compile_inductor"}
+    assert runtimes(answer) == {"torch_compile", "aotinductor"}
 
 
 def test_another_limit_reruns_nothing(project: Path) -> None:

@@ -4,7 +4,7 @@ import jinja2
 
 from scripts.report.columns import frame
 from scripts.report.report import TEMPLATES
-from scripts.report.views.machines import machines
+from scripts.report.views.machines import Machines, machines
 from scripts.report.views.trouble import batches_of
 
 ROW = {
@@ -15,6 +15,12 @@ ROW = {
 
 def at(batch: int, size: int, ms: float, **more: object) -> dict[str, object]:
     return ROW | {"batch": batch, "image_size": size, "median_ms": ms, "p10_ms": ms, "device_ms": ms} | more
+
+
+def rendered(found: Machines) -> str:
+    """The section of one network."""
+    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), undefined=jinja2.StrictUndefined)
+    return environment.get_template("machines.html.j2").render(machines=[found], location="p10")
 
 
 def test_rows_of_several_sizes_say_theirs_and_stand_in_order() -> None:
@@ -34,11 +40,9 @@ def test_one_size_needs_no_saying() -> None:
 
 def test_what_was_asked_of_one_machine_alone_is_a_dash_on_the_others_and_the_table_says_so() -> None:
     rows = [at(1, 224, 5.0), at(1, 224, 4.0, host="other"), at(8, 224, 7.0)]
-    pages = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True)
-    template = pages.get_template("machines.html.j2")
     shown = [machines(frame(some), "lite", "untrained", "p10", "images") for some in (rows, rows[:2])]
     assert [[cell.text for cell in line.cells] for line in shown[0].lines] == [["5.00", "4.00"], ["7.00", "–"]]
-    says = ["a dash: not asked for there" in template.render(machines=[each], location="p10") for each in shown]
+    says = ["a dash: not asked for there" in rendered(each) for each in shown]
     assert says == [True, False]
 
 
@@ -82,8 +86,7 @@ def test_a_network_that_others_measured_with_several_in_flight_alone_has_that_ta
     full = {"median_ms": None, "p10_ms": None, "device_ms": None, "mode": "throughput", "throughput_per_s": 6633.0}
     row = at(16, 224, 0.0) | full
     found = machines(frame([row]), "lite", "untrained", "p10", "images")
-    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), undefined=jinja2.StrictUndefined)
-    html = environment.get_template("machines.html.j2").render(machines=[found], location="p10")
+    html = rendered(found)
     assert html.count("<table") == 1 and "6,633" in html
 
 
